@@ -1,4 +1,7 @@
 import { defineConfig } from 'tsup';
 import { commandLine, library } from '../../tools/tsup.js';
 
-export default defineConfig([library({"index":"src/index.ts"}), commandLine({"bin/zkl-server":"src/bin/zkl-server.ts"})]);
+export default defineConfig([
+  library({ index: 'src/index.ts' }),
+  commandLine({ 'bin/zkl-server': 'src/bin/zkl-server.ts' }),
+]);
