@@ -1,0 +1,8 @@
+import type { Zxid } from './stat.js';
+
+/** What one write did to one node: what watches are made from. */
+export interface Change {
+  readonly type: 'created' | 'set' | 'deleted';
+  readonly path: string;
+  readonly zxid: Zxid;
+}

@@ -1,0 +1,47 @@
+/**
+ * Bounds that decide results, and so are part of the replicated state: **every server of a cluster must run with the same ones.**
+ * A snapshot names the limits it was made under and is refused under others. The options exist for tests and for private
+ * builds; a cluster in service is changed by stopping it whole.
+ */
+export interface StateLimits {
+  /** Bytes of one value. Default 1 MiB, which is ZooKeeper's. */
+  readonly valueBytesMax: number;
+  /** Bytes of one path in UTF-8. Default and upper bound 4,096. */
+  readonly pathBytesMax: number;
+  /** Replies kept for one client: requests applied and not yet known to be answered. Default 4,096. */
+  readonly repliesPerClientMax: number;
+  /** Clients remembered at a time. Default 250,000. */
+  readonly clientsMax: number;
+  /** Bytes of all kept replies together; above it only clients that keep no other reply get a new one. Default 256 MiB. */
+  readonly replyBytesMax: number;
+  /** A client that wrote nothing for this long, by the time of the log, is forgotten. Default 10 minutes. */
+  readonly clientRetentionMs: number;
+}
+
+export const DEFAULT_LIMITS: StateLimits = {
+  valueBytesMax: 1_048_576,
+  pathBytesMax: 4_096,
+  repliesPerClientMax: 4_096,
+  clientsMax: 250_000,
+  replyBytesMax: 268_435_456,
+  clientRetentionMs: 600_000,
+};
+
+/** Characters (code points) of a client id: 1 to this. */
+export const CLIENT_ID_CHARS_MAX = 64;
+
+/** Request ids and answeredThrough stay below 2^53. */
+export const REQUEST_ID_MAX = Number.MAX_SAFE_INTEGER;
+
+/** Clients forgotten by one write at most, so that a write after a long silence does not stall. */
+export const CLIENTS_DROPPED_PER_WRITE_MAX = 4;
+
+/** Children in one answer of `children`. */
+export const PAGE_CHILDREN_MAX = 10_000;
+export const PAGE_CHILDREN_DEFAULT = 1_000;
+/** Bytes in one answer of `children`: names, data and a flat charge for each stat. */
+export const PAGE_BYTES_DEFAULT = 1_048_576;
+
+/** The znode that carries the register, and its parent. Both are made by the first write of the register. */
+export const REGISTER_PARENT_PATH = '/zkl';
+export const REGISTER_PATH = '/zkl/register';
