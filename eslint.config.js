@@ -55,7 +55,6 @@ export default tseslint.config(
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
-      '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/prefer-readonly': 'error',
@@ -93,7 +92,6 @@ export default tseslint.config(
     files: tests,
     rules: {
       'max-lines-per-function': 'off',
-      '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
   {
