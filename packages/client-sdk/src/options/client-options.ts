@@ -1,0 +1,36 @@
+/** What {@link createClient} is told. Every number is validated; what is out of bounds is `BAD_ARGUMENTS`. */
+export interface ClientOptions {
+  /**
+   * Where servers are found, one or more: `host:port`, `[ipv6]:port`, `http://host:port` or `https://host:port`. One that
+   * answers is enough: it tells of the others (see `discover`). At most 64.
+   */
+  readonly endpoints: readonly string[];
+  /** The default deadline of a call, in milliseconds: 1 to 3,600,000. Default: 10,000. */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * How long one server is waited for before the request is also tried elsewhere, in milliseconds: 10 to 3,600,000. It
+   * doubles with every such try of one call. Default: 2,000. A write is applied once, however often it is tried.
+   */
+  readonly attemptTimeoutMs?: number | undefined;
+  /** Talk to this server only, by its id; see {@link Client.connect}. Default: whichever serves best. */
+  readonly server?: number | undefined;
+  /**
+   * Find the members of the cluster, and send requests straight to the leader. Without it only `endpoints` are used, as is
+   * right behind a load balancer. Default: true.
+   */
+  readonly discover?: boolean | undefined;
+  /**
+   * Local reads never see an older state than this client has seen before, whichever server answers. Default: true.
+   */
+  readonly monotonicReads?: boolean | undefined;
+  /** Writes sent and not answered yet, at most: 1 to 4,096. Default: 1,024. More wait in a queue. */
+  readonly writesInFlightMax?: number | undefined;
+  /** Writes that wait in the queue, at most: 0 to 1,048,576. Default: 16,384. More reject with `CLIENT_OVERLOADED`. */
+  readonly writesQueuedMax?: number | undefined;
+  /** Reads sent and not answered yet, at most: 1 to 4,096. Default: 1,024. More wait in a queue. */
+  readonly readsInFlightMax?: number | undefined;
+  /** Reads that wait in the queue, at most: 0 to 1,048,576. Default: 16,384. More reject with `CLIENT_OVERLOADED`. */
+  readonly readsQueuedMax?: number | undefined;
+  /** The largest message in either direction, in bytes: 65,536 to 268,435,456. Default: 16 MiB. */
+  readonly messageBytesMax?: number | undefined;
+}
