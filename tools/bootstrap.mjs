@@ -61,10 +61,11 @@ function isInstalled() {
 function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+    const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
     const onInterrupt = () => {};
     /** @param {NodeJS.Signals} signal */
     const onSignal = (signal) => child.kill(signal);
-    process.on('SIGINT', process.stdin.isTTY ? onInterrupt : onSignal);
+    process.on('SIGINT', hasTerminal ? onInterrupt : onSignal);
     process.on('SIGTERM', onSignal);
     process.on('SIGHUP', onSignal);
     child.once('error', (error) => resolve({ code: 1, signal: null, error }));
