@@ -100,6 +100,6 @@ export interface Ready {
   }[];
   /** Stream the newest snapshot to a learner; answer with `snapshotSent`. */
   readonly sendSnapshot: readonly { readonly to: ServerId; readonly attempt: number }[];
-  /** A snapshot may be received for this attempt only; undefined when unchanged. */
+  /** True once a `retire` is complete: nothing more comes from this server. */
   readonly retired: boolean;
 }

@@ -1,0 +1,282 @@
+import { endOf, endsAfter, follows, type Block } from './block.js';
+import type { CoreContext } from './core-context.js';
+import type {
+  Append,
+  Commit,
+  LeaderInfo,
+  Leaving,
+  NewLeader,
+  Ping,
+  ReadReply,
+  Refuse,
+  Sync,
+  UpToDate,
+} from './messages.js';
+import type { ServerId } from './server-id.js';
+import { compareZxid, minZxid, sameZxid, type Zxid } from './zxid.js';
+
+/** What a leader sends to a learner. */
+export type FromLeader =
+  | LeaderInfo
+  | Sync
+  | Append
+  | NewLeader
+  | UpToDate
+  | Commit
+  | Ping
+  | ReadReply
+  | Leaving
+  | Refuse;
+
+/**
+ * A server that follows: phases 1 to 3 from the learner's side (ZooKeeper's Learner and Follower). It holds one attempt; whatever
+ * goes wrong ends the attempt, and the server looks again.
+ */
+export class Learner {
+  readonly kind = 'following';
+  readonly leader: ServerId;
+  readonly attempt: number;
+  readonly #ctx: CoreContext;
+  #phase: 'discovery' | 'synchronisation' | 'broadcast' = 'discovery';
+  #epoch = 0;
+  /** Up to here this log is known to be the leader's. Commits are taken only up to it: what lies beyond may yet be cut off. */
+  #matched: Zxid | undefined;
+  #deadline: number;
+  #infoAt: number;
+  #ackDue = false;
+  #waiting: number[] = [];
+  #asked: { request: number; tickets: number[]; expires: number }[] = [];
+  #request = 0;
+
+  constructor(ctx: CoreContext, leader: ServerId) {
+    this.#ctx = ctx;
+    this.leader = leader;
+    this.attempt = ctx.nextAttempt();
+    this.#deadline = ctx.now + ctx.ticks.election;
+    this.#infoAt = ctx.now + ctx.ticks.resendMin;
+  }
+
+  get serving(): boolean {
+    return this.#phase === 'broadcast';
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** True while a snapshot for this attempt would be welcome. */
+  get awaitsSnapshot(): boolean {
+    return this.#phase === 'synchronisation' && this.#matched === undefined;
+  }
+
+  start(): void {
+    this.#sendInfo();
+  }
+
+  onTick(): void {
+    const { now, ticks } = this.#ctx;
+    if (now >= this.#deadline) {
+      this.#ctx.look(this.serving ? 'the leader is silent' : 'synchronisation makes no progress');
+      return;
+    }
+    // The one elected may learn of it a little later than its followers, and a message to it may have been lost.
+    if (this.#phase === 'discovery' && this.#epoch === 0 && now >= this.#infoAt) {
+      this.#infoAt = now + ticks.resendMin;
+      this.#sendInfo();
+    }
+    this.#expireReads();
+  }
+
+  onPeerLost(peer: ServerId): void {
+    if (peer === this.leader) this.#ctx.look('the connection to the leader ended');
+  }
+
+  onMessage(from: ServerId, message: FromLeader): void {
+    if (from !== this.leader || message.attempt !== this.attempt) return;
+    switch (message.kind) {
+      case 'leaderInfo':
+        return this.#onLeaderInfo(message);
+      case 'sync':
+        return this.#onSync(message);
+      case 'append':
+        return this.#onAppend(message);
+      case 'newLeader':
+        return this.#onNewLeader(message);
+      case 'upToDate':
+        return this.#onUpToDate(message);
+      case 'commit':
+        this.#alive();
+        return this.#commit(message.committed);
+      case 'ping':
+        return this.#onPing(message);
+      case 'readReply':
+        return this.#onReadReply(message);
+      case 'leaving':
+        return this.#ctx.look('the leader stops');
+      case 'refuse':
+        return this.#ctx.look('the server asked to lead does not');
+    }
+  }
+
+  onRead(ticket: number): void {
+    if (this.serving) this.#waiting.push(ticket);
+    else this.#ctx.outbox.refuse(ticket, 'noQuorum');
+  }
+
+  onSnapshotProgress(attempt: number): void {
+    if (attempt === this.attempt) this.#progress();
+  }
+
+  /** The log was replaced under this attempt: only the one that asked for it can go on. */
+  onSnapshotInstalled(attempt: number): void {
+    if (attempt !== this.attempt || !this.awaitsSnapshot) this.#ctx.look('a snapshot replaced the log');
+    else this.#progress();
+  }
+
+  /** What a turn gathered: one cumulative ack, one request for all reads that wait. */
+  flush(): void {
+    if (this.#ackDue) {
+      this.#ackDue = false;
+      const ack = { kind: 'ack', attempt: this.attempt, zxid: this.#ctx.last } as const;
+      if (this.#ctx.planted('ack-before-durable')) this.#ctx.outbox.send(this.leader, ack);
+      else this.#ctx.outbox.release(this.leader, ack);
+    }
+    if (this.#waiting.length === 0) return;
+    const request = ++this.#request;
+    this.#asked.push({ request, tickets: this.#waiting, expires: this.#ctx.now + this.#ctx.ticks.election });
+    this.#waiting = [];
+    this.#ctx.outbox.send(this.leader, { kind: 'readRequest', attempt: this.attempt, request });
+  }
+
+  end(): void {
+    for (const ticket of this.#waiting) this.#ctx.outbox.refuse(ticket, 'noQuorum');
+    for (const { tickets } of this.#asked) this.#refuseAll(tickets);
+    this.#waiting = [];
+    this.#asked = [];
+  }
+
+  #sendInfo(): void {
+    const { acceptedEpoch, standing } = this.#ctx;
+    this.#ctx.outbox.send(this.leader, { kind: 'followerInfo', attempt: this.attempt, acceptedEpoch, standing });
+  }
+
+  #onLeaderInfo(message: LeaderInfo): void {
+    if (this.#phase !== 'discovery' || this.#epoch !== 0) return;
+    if (message.epoch < this.#ctx.acceptedEpoch) {
+      this.#ctx.look('the leader has an older epoch than was promised');
+      return;
+    }
+    const counts = message.epoch > this.#ctx.acceptedEpoch;
+    if (counts) this.#ctx.promise(message.epoch);
+    this.#epoch = message.epoch;
+    this.#phase = 'synchronisation';
+    this.#progress();
+    this.#ctx.outbox.release(this.leader, {
+      kind: 'ackEpoch',
+      attempt: this.attempt,
+      epoch: message.epoch,
+      counts,
+      currentEpoch: this.#ctx.currentEpoch,
+      lastZxid: this.#ctx.last,
+      standing: this.#ctx.standing,
+    });
+  }
+
+  #onSync(message: Sync): void {
+    if (this.#phase !== 'synchronisation' || this.#matched !== undefined) return;
+    this.#progress();
+    if (message.mode === 'trunc') this.#ctx.truncateTo(message.zxid);
+    if (!sameZxid(this.#ctx.last, message.zxid)) {
+      this.#ctx.look('the log ends elsewhere than the leader was told');
+      return;
+    }
+    this.#matched = message.zxid;
+  }
+
+  #onAppend(message: Append): void {
+    if (this.#matched === undefined) return;
+    this.#progress();
+    for (const block of message.blocks) {
+      if (!this.#take(block)) return;
+    }
+    this.#commit(message.committed);
+  }
+
+  /** False when the block leaves a gap. One that came before (by sync and by broadcast) is passed over. */
+  #take(block: Block): boolean {
+    if (!endsAfter(block, this.#matched!)) return true;
+    if (!follows(block, this.#matched!)) {
+      this.#ctx.look('a gap between the blocks that came');
+      return false;
+    }
+    this.#ctx.append(block);
+    this.#matched = endOf(block);
+    this.#ackDue = true;
+    return true;
+  }
+
+  /** History durable, then the epoch, then the ack: the order of the parts of a persist batch. */
+  #onNewLeader(message: NewLeader): void {
+    if (this.#matched === undefined || message.epoch !== this.#epoch) return;
+    if (compareZxid(this.#matched, message.zxid) < 0) {
+      this.#ctx.look('the history that the epoch starts from did not come whole');
+      return;
+    }
+    this.#progress();
+    this.#ctx.adopt(message.epoch);
+    const { attempt } = this;
+    const ack = { kind: 'ackNewLeader', attempt, epoch: message.epoch, zxid: message.zxid } as const;
+    if (this.#ctx.planted('ack-new-leader-before-durable')) this.#ctx.outbox.send(this.leader, ack);
+    else this.#ctx.outbox.release(this.leader, ack);
+  }
+
+  #onUpToDate(message: UpToDate): void {
+    if (this.#ctx.currentEpoch !== this.#epoch || this.#matched === undefined) return;
+    this.#phase = 'broadcast';
+    this.#alive();
+    this.#commit(message.committed);
+  }
+
+  #onPing(message: Ping): void {
+    // Until it is synchronised only progress counts: a leader that pings and never gets on with it is left.
+    if (this.#ctx.currentEpoch !== this.#epoch) return;
+    this.#progress();
+    this.#commit(message.committed);
+    this.#ctx.outbox.send(this.leader, { kind: 'pong', attempt: this.attempt, barrier: message.barrier });
+  }
+
+  #onReadReply(message: ReadReply): void {
+    while (this.#asked.length > 0 && this.#asked[0]!.request <= message.request) {
+      const { request, tickets } = this.#asked.shift()!;
+      if (request < message.request) this.#refuseAll(tickets);
+      else for (const ticket of tickets) this.#ctx.outbox.reads.push({ ticket, zxid: message.zxid });
+    }
+  }
+
+  #commit(committed: Zxid): void {
+    if (this.#ctx.planted('commit-beyond-matched')) this.#ctx.commitTo(committed);
+    else if (this.#matched !== undefined) this.#ctx.commitTo(minZxid(committed, this.#matched));
+  }
+
+  #expireReads(): void {
+    while (this.#asked.length > 0 && this.#asked[0]!.expires <= this.#ctx.now) {
+      this.#refuseAll(this.#asked.shift()!.tickets);
+    }
+  }
+
+  #refuseAll(tickets: readonly number[]): void {
+    for (const ticket of tickets) this.#ctx.outbox.refuse(ticket, 'noQuorum');
+  }
+
+  #progress(): void {
+    this.#deadline = this.#ctx.now + (this.serving ? this.#electionWait() : this.#ctx.ticks.sync);
+  }
+
+  #alive(): void {
+    if (this.serving) this.#deadline = this.#ctx.now + this.#electionWait();
+  }
+
+  #electionWait(): number {
+    return this.#ctx.jittered(this.#ctx.ticks.election);
+  }
+}
