@@ -7,7 +7,7 @@ export type SourceFile = { readonly path: string; readonly text: string };
 
 export type Finding = { readonly path: string; readonly line?: number; readonly message: string };
 
-export type Manifest = {
+type Manifest = {
   readonly name: string;
   readonly private?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;

@@ -20,16 +20,16 @@ export function isPure(path: string): boolean {
 }
 
 /** Work left for later belongs to the issues, not to the code. */
-export function noUnfinishedWork(file: SourceFile): Finding[] {
+function noUnfinishedWork(file: SourceFile): Finding[] {
   return isCode(file.path) || file.path.endsWith('.proto') ? findLines(file, unfinished, 'unfinished work') : [];
 }
 
-export function noNarrowedTests(file: SourceFile): Finding[] {
+function noNarrowedTests(file: SourceFile): Finding[] {
   return isCode(file.path) ? findLines(file, narrowed, 'a test that does not run, or keeps others from it') : [];
 }
 
 /** A longer file says in its header, its first fifteen lines, why it is "over 400 lines". */
-export function noLongFiles(file: SourceFile): Finding[] {
+function noLongFiles(file: SourceFile): Finding[] {
   const lines = file.text.split('\n').length - 1;
   if (!isCode(file.path) || lines <= linesMax) return [];
   const header = file.text.split('\n').slice(0, 15).join('\n');
@@ -40,12 +40,12 @@ export function noLongFiles(file: SourceFile): Finding[] {
 }
 
 /** Tools that read a configuration ask for its default export. */
-export function noDefaultExports(file: SourceFile): Finding[] {
+function noDefaultExports(file: SourceFile): Finding[] {
   if (!isCode(file.path) || /\.config\.[jt]s$/.test(file.path)) return [];
   return findLines(file, /^export default\b|^export \{[^}]*\bas default\b/, 'a default export: export by name');
 }
 
-export function noMachinePaths(file: SourceFile): Finding[] {
+function noMachinePaths(file: SourceFile): Finding[] {
   if (isGenerated(file.path)) return [];
   return [
     ...findLines(file, machinePath, 'a path of one machine'),
@@ -54,7 +54,7 @@ export function noMachinePaths(file: SourceFile): Finding[] {
 }
 
 /** Time and randomness are inputs of pure code. */
-export function noImpureCalls(file: SourceFile): Finding[] {
+function noImpureCalls(file: SourceFile): Finding[] {
   return isPure(file.path) ? findLines(file, impure, 'pure code is given time and randomness as inputs') : [];
 }
 
