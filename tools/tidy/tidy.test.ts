@@ -16,7 +16,7 @@ describe('text rules', () => {
     ['packages/log-store/src/a.test.ts', 'it.on' + "ly('works', () => {});"],
     ['packages/log-store/src/a.ts', 'export default 1;'],
     ['docs/tour.md', 'cd /wo' + 'rk/main'],
-    ['.npmrc', 'registry=https://registry.npm' + 'js.org/'],
+    ['.npmrc', 'registry=https://regis' + 'try.npmjs.org/'],
     ['packages/log-store/src/a.ts', 'x;\n'.repeat(401)],
   ])('reports one finding in %s', (path, text) => {
     expect(messages({ path, text })).toHaveLength(1);
