@@ -32,7 +32,10 @@ export class BlockWindow {
 
   append(block: Block): void {
     const fault = chainFault(block, this.#last);
-    assert(fault === undefined, `block ${formatZxid(endOf(block))} cannot follow ${formatZxid(this.#last)}: ${fault ?? ''}`);
+    assert(
+      fault === undefined,
+      `block ${formatZxid(endOf(block))} cannot follow ${formatZxid(this.#last)}: ${fault ?? ''}`,
+    );
     this.#blocks.push(block);
     this.#bytes += weightOf(block);
     this.#last = endOf(block);
@@ -118,4 +121,3 @@ export class BlockWindow {
     return low;
   }
 }
-

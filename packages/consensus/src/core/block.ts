@@ -45,7 +45,9 @@ export function prevOf(block: Block): Zxid {
 
 /** True when the block ends after `zxid`, without making an object. */
 export function endsAfter(block: Block, zxid: Zxid): boolean {
-  return block.epoch > zxid.epoch || (block.epoch === zxid.epoch && block.firstCounter + block.count - 1 > zxid.counter);
+  return (
+    block.epoch > zxid.epoch || (block.epoch === zxid.epoch && block.firstCounter + block.count - 1 > zxid.counter)
+  );
 }
 
 /** True when `block` is the one that follows directly on `zxid`. */

@@ -48,7 +48,9 @@ export type RefusalReason =
   /** This server is shutting down. Certainly not applied. */
   | 'leaving'
   /** Too much is under way. Certainly not applied. */
-  | 'overloaded';
+  | 'overloaded'
+  /** The leader's disk is full. Certainly not applied; reads go on, and writes do again once there is room. */
+  | 'diskFull';
 
 export type Role = 'looking' | 'following' | 'leading';
 

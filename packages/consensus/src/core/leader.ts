@@ -231,13 +231,7 @@ export class Leader {
     }
     // Sent again because the answer was slow: the attempt is the same, and under way.
     if (this.#current(from, message.attempt) !== undefined) return;
-    const learner = new LearnerProgress(
-      from,
-      message.attempt,
-      message.standing,
-      message.acceptedEpoch,
-      this.#ctx.now,
-    );
+    const learner = new LearnerProgress(from, message.attempt, message.standing, message.acceptedEpoch, this.#ctx.now);
     this.#learners.set(from, learner);
     if (this.#epoch === 0) this.#chooseEpoch();
     else this.#sendLeaderInfo(learner);

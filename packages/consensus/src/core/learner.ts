@@ -17,16 +17,7 @@ import { compareZxid, minZxid, sameZxid, type Zxid } from './zxid.js';
 
 /** What a leader sends to a learner. */
 export type FromLeader =
-  | LeaderInfo
-  | Sync
-  | Append
-  | NewLeader
-  | UpToDate
-  | Commit
-  | Ping
-  | ReadReply
-  | Leaving
-  | Refuse;
+  LeaderInfo | Sync | Append | NewLeader | UpToDate | Commit | Ping | ReadReply | Leaving | Refuse;
 
 /**
  * A server that follows: phases 1 to 3 from the learner's side (ZooKeeper's Learner and Follower). It holds one attempt; whatever

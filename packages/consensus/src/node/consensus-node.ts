@@ -1,0 +1,482 @@
+import { ConsensusCore, type PeerProgress } from '../core/consensus-core.js';
+import type { Envelope, Input, PersistBatch, Ready, RefusalReason, Role } from '../core/core-io.js';
+import type { Standing } from '../core/messages.js';
+import type { ServerId } from '../core/server-id.js';
+import { compareZxid, ZXID_ZERO, type Zxid } from '../core/zxid.js';
+import { AppliedWaiters } from './applied-waiters.js';
+import { Applier } from './applier.js';
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_TIMING,
+  ticksOf,
+  type NodeLimits,
+  type NodeOptions,
+  type TimingOptions,
+} from './options.js';
+import { joinOperations } from './payload.js';
+import { PendingWrites, type Done } from './pending-writes.js';
+import { Persister } from './persister.js';
+import type { PeerEvents, RecoveredLog } from './ports.js';
+import { SnapshotReceiver } from './snapshot-receiver.js';
+import { Snapshots } from './snapshots.js';
+
+/** What a node looks like from outside, at one moment. */
+export interface NodeStatus {
+  readonly role: Role;
+  /** True for a leader with a synchronised quorum, and for a follower that is up to date with such a leader. */
+  readonly serving: boolean;
+  readonly epoch: number;
+  readonly leader: ServerId | undefined;
+  /** The end of the log; the part of it that is on disk; what is known to be committed; what the state machine has applied. */
+  readonly lastLogged: Zxid;
+  readonly durable: Zxid;
+  readonly committed: Zxid;
+  readonly applied: Zxid;
+  readonly standing: Standing;
+  /** Why part of the log is unreadable, until it is repaired. */
+  readonly damage: string | undefined;
+  /** Known to a leader only. */
+  readonly peers: readonly PeerProgress[];
+  readonly snapshotZxid: Zxid | undefined;
+  /** Bytes of log and snapshots on disk. */
+  readonly logBytes: number;
+  /** Set while writes are refused for want of room on the disk. */
+  readonly writesRefused: string | undefined;
+  /** Why this server last began to look for a leader. */
+  readonly lookingBecause: string;
+}
+
+type Lifecycle = 'new' | 'running' | 'stopping' | 'stopped' | 'failed';
+
+/**
+ * The driver: it brings the pure core together with a log store, a transport, a state machine and a clock. Inputs gather; once a turn of the
+ * event loop the core takes them all, with every write that waits as one batch, and the work that results is handed out. Nothing is kept
+ * waiting by a timer.
+ *
+ * Callbacks are called from such turns and must not throw.
+ */
+export class ConsensusNode<R> {
+  readonly #options: NodeOptions<R>;
+  readonly #timing: TimingOptions;
+  readonly #limits: NodeLimits;
+  readonly #persister: Persister;
+  readonly #applier: Applier<R>;
+  readonly #snapshots: Snapshots;
+  readonly #receiver: SnapshotReceiver;
+  readonly #pending = new PendingWrites<R>();
+  readonly #waiters = new AppliedWaiters();
+  readonly #listeners = new Set<(status: NodeStatus) => void>();
+  readonly #readers = new Map<number, ((refusal: RefusalReason | undefined) => void)[]>();
+  #core: ConsensusCore | undefined;
+  #recovered: RecoveredLog | undefined;
+  #lifecycle: Lifecycle = 'new';
+  #inputs: Input[] = [];
+  #operations: Uint8Array[] = [];
+  #dones: Done<R>[] = [];
+  #queuedBytes = 0;
+  #newReaders: ((refusal: RefusalReason | undefined) => void)[] = [];
+  #readTicket = 0;
+  #tickDue = false;
+  #turnDue = false;
+  #frozen = false;
+  #diskFull = false;
+  #stopTicking: () => void = () => undefined;
+  #onRetired: () => void = () => undefined;
+  #announced = '';
+
+  constructor(options: NodeOptions<R>) {
+    this.#options = options;
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const onFatal = (error: Error): void => this.#fail(error);
+    const { logStore, stateMachine, clock, transport } = options;
+    this.#persister = new Persister(logStore, {
+      onPersisted: (batches) => this.#onPersisted(batches),
+      onDiskFull: (full) => this.#onDiskFull(full),
+      onFatal,
+    });
+    this.#applier = new Applier<R>({
+      stateMachine,
+      logStore,
+      clock,
+      fromMemory: (after, maxBytes) => this.#core!.blocksAfter(after, maxBytes),
+      onBlock: (block, results) => this.#pending.settle(block, results),
+      onApplied: (applied) => this.#onApplied(applied),
+      onFatal,
+    });
+    this.#snapshots = new Snapshots({
+      stateMachine,
+      logStore,
+      transport,
+      everyBytes: this.#limits.snapshotEveryBytes,
+      applied: () => this.#applier.applied,
+      onProgress: (peer, attempt) => this.#input({ kind: 'snapshotProgress', peer, attempt }),
+      onSent: (to, attempt, zxid) => this.#input({ kind: 'snapshotSent', to, attempt, zxid }),
+      onFatal,
+    });
+    this.#receiver = new SnapshotReceiver({
+      logStore,
+      wanted: (from, attempt) => this.#core?.awaitsSnapshot(from, attempt) === true,
+      holdWrites: async () => {
+        await this.#snapshots.abandon();
+        await this.#persister.hold();
+      },
+      resumeWrites: () => this.#persister.resume(),
+      freeze: () => {
+        this.#frozen = true;
+      },
+      onProgress: (peer, attempt) => this.#input({ kind: 'snapshotProgress', peer, attempt }),
+      onInstalled: (attempt, zxid) => this.#onInstalled(attempt, zxid),
+      onFailed: (error) => this.#onInstallFailed(error),
+    });
+  }
+
+  /** Opens the log, restores the state, starts the transport and begins to look for a leader. Rejects, with nothing left running, when the log cannot be opened. */
+  async start(): Promise<void> {
+    if (this.#lifecycle !== 'new') throw new Error('a node is started once');
+    this.#lifecycle = 'running';
+    const { logStore, transport, clock } = this.#options;
+    const recovered = await logStore.open();
+    this.#recovered = recovered;
+    this.#snapshots.newest = recovered.snapshotZxid;
+    await this.#applier.restore();
+    this.#core = new ConsensusCore(
+      {
+        id: this.#options.id,
+        voters: this.#options.voters,
+        ticks: ticksOf(this.#timing),
+        random: this.#options.random,
+        windowBytes: this.#limits.windowBytes,
+        inflightBytes: this.#limits.inflightBytes,
+        appendBytes: this.#limits.blockBytesMax,
+        emptyFolderVotes: this.#options.emptyFolderVotes ?? 'auto',
+        plantedBugs: this.#options.plantedBugs ?? new Set(),
+      },
+      {
+        ...recovered.hardState,
+        lastZxid: recovered.lastZxid,
+        committed: laterOf(recovered.snapshotZxid ?? ZXID_ZERO, recovered.committedZxid),
+        damaged: recovered.damage !== undefined,
+      },
+    );
+    await transport.start(this.#peerEvents());
+    this.#stopTicking = clock.every(this.#timing.tickMs, () => this.#onTick());
+    this.#schedule();
+  }
+
+  /**
+   * Stops. Graceful (the default): a leader first commits what it has and lets the others elect, for at most `timeoutMs` (default 2,000).
+   * Writes that are then still open end as `unknown`.
+   */
+  async stop(options: { readonly graceful?: boolean; readonly timeoutMs?: number } = {}): Promise<void> {
+    if (this.#lifecycle === 'stopped' || this.#lifecycle === 'new') {
+      this.#lifecycle = 'stopped';
+      return;
+    }
+    if (this.#lifecycle === 'running') {
+      this.#lifecycle = 'stopping';
+      if (options.graceful !== false && this.#core !== undefined) await this.#retire(options.timeoutMs ?? 2_000);
+    }
+    this.#halt('stopped');
+    await this.#snapshots.stop();
+    await this.#options.transport.stop();
+    await this.#persister.drain();
+    await this.#options.logStore.close();
+  }
+
+  /**
+   * Submits a write. On the leader it is proposed with everything else that waits in this turn; elsewhere it is refused (`notLeader`).
+   * `done` is called exactly once. `applied`: it is durable on a quorum, and the state machine here has applied it.
+   * The bytes must not change afterwards.
+   */
+  propose(operation: Uint8Array, done: Done<R>): void {
+    const refusal = this.#refusal(operation.byteLength);
+    if (refusal !== undefined) {
+      done({ kind: 'refused', reason: refusal });
+      return;
+    }
+    this.#operations.push(operation);
+    this.#dones.push(done);
+    this.#queuedBytes += operation.byteLength;
+    this.#schedule();
+  }
+
+  /**
+   * Calls `done` without a refusal once everything that was acknowledged, to anybody, before this call has been applied here. All reads of a turn share one
+   * question to a quorum.
+   */
+  readBarrier(done: (refusal: RefusalReason | undefined) => void): void {
+    if (this.#lifecycle !== 'running') {
+      done('leaving');
+      return;
+    }
+    this.#newReaders.push(done);
+    this.#schedule();
+  }
+
+  /** Calls `done` once `zxid` is applied here: at once if it is. Returns what cancels it. */
+  whenApplied(zxid: Zxid, done: () => void): () => void {
+    if (compareZxid(zxid, this.#applier.applied) <= 0) {
+      done();
+      return () => undefined;
+    }
+    return this.#waiters.add(zxid, done);
+  }
+
+  get status(): NodeStatus {
+    const core = this.#core;
+    const status = core?.status ?? { role: 'looking' as const, serving: false, epoch: 0, leader: undefined };
+    const running = this.#lifecycle === 'running' || this.#lifecycle === 'stopping';
+    return {
+      role: status.role,
+      serving: running && status.serving,
+      epoch: status.epoch,
+      leader: running ? status.leader : undefined,
+      lastLogged: core?.last ?? ZXID_ZERO,
+      durable: core?.durable ?? ZXID_ZERO,
+      committed: core?.committed ?? ZXID_ZERO,
+      applied: this.#applier.applied,
+      standing: core?.standing ?? 'fresh',
+      damage: core?.standing === 'damaged' ? this.#recovered?.damage : undefined,
+      peers: core?.peers ?? [],
+      snapshotZxid: this.#snapshots.newest,
+      logBytes: this.#options.logStore.sizeBytes,
+      writesRefused: this.#diskFull ? 'the disk is full' : undefined,
+      lookingBecause: core?.lookingBecause ?? 'starting',
+    };
+  }
+
+  /** Calls `listener` whenever role, serving, epoch, leader, standing or the disk's state changes. Returns what ends it. */
+  onStatus(listener: (status: NodeStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #refusal(bytes: number): RefusalReason | undefined {
+    if (this.#lifecycle !== 'running') return 'leaving';
+    if (this.#diskFull) return 'diskFull';
+    const { pendingBytesMax, pendingWritesMax } = this.#limits;
+    if (this.#pending.bytes + this.#queuedBytes + bytes > pendingBytesMax) return 'overloaded';
+    return this.#pending.count + this.#operations.length >= pendingWritesMax ? 'overloaded' : undefined;
+  }
+
+  #peerEvents(): PeerEvents {
+    return {
+      onMessage: (from, message) => this.#input({ kind: 'message', from, message }),
+      onPeerUp: (peer) => this.#input({ kind: 'peerUp', peer }),
+      onPeerLost: (peer) => this.#input({ kind: 'peerLost', peer }),
+      onSnapshot: (from, attempt, zxid, chunks) => this.#receiver.receive(from, attempt, zxid, chunks),
+    };
+  }
+
+  #input(input: Input): void {
+    this.#inputs.push(input);
+    this.#schedule();
+  }
+
+  #onTick(): void {
+    this.#tickDue = true;
+    this.#persister.retry();
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#turnDue || this.#core === undefined || !this.#alive) return;
+    this.#turnDue = true;
+    this.#options.clock.nextTurn(() => this.#turn());
+  }
+
+  get #alive(): boolean {
+    return this.#lifecycle === 'running' || this.#lifecycle === 'stopping';
+  }
+
+  #turn(): void {
+    this.#turnDue = false;
+    if (!this.#alive || this.#frozen) return;
+    try {
+      this.#stepAll(this.#core!);
+      this.#handOut(this.#core!.takeReady());
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Messages first, then time: after a stall, what waited in the sockets is heard before anybody is taken for silent. */
+  #stepAll(core: ConsensusCore): void {
+    const inputs = this.#inputs;
+    this.#inputs = [];
+    for (const input of inputs) core.step(input);
+    if (this.#tickDue) {
+      this.#tickDue = false;
+      core.step({ kind: 'tick' });
+    }
+    this.#proposeAll(core);
+    if (this.#newReaders.length > 0) {
+      this.#readers.set(++this.#readTicket, this.#newReaders);
+      this.#newReaders = [];
+      core.step({ kind: 'read', ticket: -this.#readTicket });
+    }
+  }
+
+  #proposeAll(core: ConsensusCore): void {
+    const timeMs = this.#options.clock.wallMs();
+    let from = 0;
+    while (from < this.#operations.length) {
+      let bytes = this.#operations[from]!.byteLength;
+      let to = from + 1;
+      while (to < this.#operations.length && bytes + this.#operations[to]!.byteLength <= this.#limits.blockBytesMax) {
+        bytes += this.#operations[to]!.byteLength;
+        to++;
+      }
+      const whole = from === 0 && to === this.#operations.length;
+      const operations = whole ? this.#operations : this.#operations.slice(from, to);
+      const ticket = this.#pending.add(whole ? this.#dones : this.#dones.slice(from, to), bytes);
+      const payload = joinOperations(operations, bytes);
+      core.step({ kind: 'propose', ticket, count: operations.length, payload, timeMs });
+      from = to;
+    }
+    if (from === 0) return;
+    this.#operations = [];
+    this.#dones = [];
+    this.#queuedBytes = 0;
+  }
+
+  #handOut(ready: Ready): void {
+    for (const { to, message } of ready.send) this.#options.transport.send(to, message);
+    if (ready.persist !== undefined) this.#persister.add(ready.persist);
+    for (const { ticket, block } of ready.assigned) this.#pending.assign(ticket, block);
+    for (const { ticket, reason } of ready.refused) this.#refuse(ticket, reason);
+    if (ready.committed !== undefined) this.#applier.commitTo(ready.committed);
+    // After the commits of the turn: what was committed is answered, not abandoned.
+    if (ready.status !== undefined) this.#onRoleChanged();
+    for (const { ticket, zxid } of ready.reads) this.#serve(ticket, zxid);
+    for (const request of ready.readHistory) this.#readHistory(request);
+    for (const { to, attempt } of ready.sendSnapshot) this.#snapshots.send(to, attempt);
+    this.#receiver.check();
+    if (ready.retired) this.#onRetired();
+    this.#announce();
+  }
+
+  #onRoleChanged(): void {
+    if (this.#core!.status.role === 'leading' && this.#core!.status.serving) return;
+    this.#pending.abandon();
+    this.#snapshots.abortSending();
+  }
+
+  /** Tickets of writes are positive, those of reads negative. */
+  #refuse(ticket: number, reason: RefusalReason): void {
+    if (ticket < 0) this.#endRead(-ticket, reason);
+    else this.#pending.refuse(ticket, reason);
+  }
+
+  #serve(ticket: number, zxid: Zxid): void {
+    this.whenApplied(zxid, () => this.#endRead(-ticket, undefined));
+  }
+
+  #endRead(ticket: number, refusal: RefusalReason | undefined): void {
+    const readers = this.#readers.get(ticket);
+    this.#readers.delete(ticket);
+    for (const done of readers ?? []) done(refusal);
+  }
+
+  #readHistory({ to, attempt, after, maxBytes }: Ready['readHistory'][number]): void {
+    this.#options.logStore.read(after, maxBytes).then(
+      (result) => this.#input({ kind: 'history', to, attempt, result }),
+      (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+
+  #onPersisted(batches: readonly PersistBatch[]): void {
+    if (!this.#alive) return;
+    for (const envelope of releasedBy(batches)) this.#options.transport.send(envelope.to, envelope.message);
+    this.#input({ kind: 'persisted', batch: batches[batches.length - 1]!.batch });
+    this.#snapshots.takeIfDue();
+  }
+
+  #onDiskFull(full: boolean): void {
+    this.#diskFull = full;
+    this.#announce();
+  }
+
+  #onApplied(applied: Zxid): void {
+    this.#core?.step({ kind: 'applied', zxid: applied });
+    this.#waiters.onApplied(applied);
+  }
+
+  #onInstalled(attempt: number, zxid: Zxid): void {
+    this.#frozen = false;
+    this.#snapshots.newest = zxid;
+    this.#inputs.unshift({ kind: 'snapshotInstalled', attempt, zxid });
+    this.#turn();
+  }
+
+  /** Nothing was replaced when the snapshot was found to be bad; a disk that failed ends the run. */
+  #onInstallFailed(error: unknown): void {
+    this.#frozen = false;
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+    if (code === 'DISK_FAILED') this.#fail(error as Error);
+    else this.#schedule();
+  }
+
+  async #retire(timeoutMs: number): Promise<void> {
+    const { clock } = this.#options;
+    await new Promise<void>((resolve) => {
+      const until = clock.monotonicMs() + timeoutMs;
+      const stopWaiting = clock.every(this.#timing.tickMs, () => {
+        if (clock.monotonicMs() >= until || !this.#alive) this.#onRetired();
+      });
+      this.#onRetired = () => {
+        stopWaiting();
+        resolve();
+      };
+      this.#input({ kind: 'retire' });
+    });
+    // What the last turn released is on its way only once the sockets had their turn.
+    await new Promise<void>((resolve) => clock.nextTurn(resolve));
+  }
+
+  #fail(error: Error): void {
+    if (!this.#alive) return;
+    this.#halt('failed');
+    this.#options.onFatal(error);
+  }
+
+  #halt(lifecycle: 'stopped' | 'failed'): void {
+    this.#lifecycle = lifecycle;
+    this.#stopTicking();
+    this.#applier.stop();
+    this.#pending.abandon();
+    const dones = this.#dones;
+    this.#dones = [];
+    this.#operations = [];
+    for (const done of dones) done({ kind: 'refused', reason: 'leaving' });
+    const readers = [...this.#readers.values(), this.#newReaders].flat();
+    this.#readers.clear();
+    this.#newReaders = [];
+    for (const done of readers) done('leaving');
+    this.#announce();
+  }
+
+  #announce(): void {
+    if (this.#listeners.size === 0) return;
+    const status = this.status;
+    const { role, serving, epoch, leader, standing, writesRefused } = status;
+    const announced = JSON.stringify([this.#lifecycle, role, serving, epoch, leader, standing, writesRefused]);
+    if (announced === this.#announced) return;
+    this.#announced = announced;
+    for (const listener of this.#listeners) listener(status);
+  }
+}
+
+/** What may be said now that these batches are durable; of several cumulative acks to one leader only the last. */
+function releasedBy(batches: readonly PersistBatch[]): Envelope[] {
+  const released = batches.flatMap((batch) => batch.release as Envelope[]);
+  const isStaleAck = (envelope: Envelope, index: number): boolean =>
+    envelope.message.kind === 'ack' &&
+    released.some((later, at) => at > index && later.message.kind === 'ack' && later.to === envelope.to);
+  return released.length < 2 ? released : released.filter((envelope, index) => !isStaleAck(envelope, index));
+}
+
+function laterOf(a: Zxid, b: Zxid): Zxid {
+  return compareZxid(a, b) >= 0 ? a : b;
+}
