@@ -34,7 +34,7 @@ export class LearnerProgress {
   lastHeard: number;
   /** The newest read barrier that it answered. */
   barrier = 0;
-  #inflight: { end: Zxid; bytes: number }[] = [];
+  readonly #inflight: { end: Zxid; bytes: number }[] = [];
   #inflightBytes = 0;
 
   constructor(id: ServerId, attempt: number, standing: Standing, acceptedEpoch: number, now: number) {

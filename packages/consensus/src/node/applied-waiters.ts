@@ -8,7 +8,7 @@ interface Waiter {
 
 /** Callbacks that wait until the state machine has applied a zxid, called in the order of their zxids. */
 export class AppliedWaiters {
-  #waiters: Waiter[] = [];
+  readonly #waiters: Waiter[] = [];
 
   get size(): number {
     return this.#waiters.length;

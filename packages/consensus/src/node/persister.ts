@@ -16,7 +16,7 @@ export interface PersisterEvents {
 export class Persister {
   readonly #store: LogStore;
   readonly #events: PersisterEvents;
-  #queue: PersistBatch[] = [];
+  readonly #queue: PersistBatch[] = [];
   #busy = false;
   #held = false;
   #diskFull = false;
