@@ -2,7 +2,7 @@ import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type Client } from '@zkl/client-sdk';
 import { CLUSTER_FILE, type ClusterFileMember } from './cluster-file.js';
-import { ClusterState, runningMembers } from './cluster-state.js';
+import { type ClusterState, runningMembers } from './cluster-state.js';
 import { ClusterError } from './errors.js';
 import { describeExit, sizeOf } from './exit-meaning.js';
 import { readMemberStatus, type MemberStatus } from './member-status.js';
@@ -78,6 +78,11 @@ export class ProcessCluster implements AsyncDisposable {
   /** The servers in the order of their ids, with the processes that this object knows of. */
   get members(): readonly ClusterMember[] {
     return this.#state.file.members.map((member) => toMember(this.folder, member));
+  }
+
+  /** @throws ClusterError UNKNOWN_SERVER. */
+  member(id: number): ClusterMember {
+    return toMember(this.folder, this.#state.member(id));
   }
 
   /** The addresses of all the servers, for `createClient({ endpoints })`. */
@@ -188,8 +193,11 @@ export class ProcessCluster implements AsyncDisposable {
   async stop(options: StopOptions = {}): Promise<readonly number[]> {
     const running = await runningMembers(await this.#state.refresh());
     const graceMs = options.force ? 0 : (options.graceMs ?? STOP_GRACE_MS);
-    const ends = running.map(({ id, process }) => process && endProcess(process, `server ${id}`, graceMs));
-    await Promise.all(ends);
+    await Promise.all(
+      running.map(async ({ id, process }) => {
+        if (process) await endProcess(process, `server ${id}`, graceMs);
+      }),
+    );
     await this.#forget(this.#state.file.members.map(({ id }) => id));
     return running.map(({ id }) => id);
   }

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** One line of a server's log. */
 export interface LogLine {
@@ -35,6 +36,26 @@ export async function readLogTail(path: string, count: number, fromByte = 0): Pr
   }
 }
 
+/** How often a log is looked at for what was appended. */
+const FOLLOW_INTERVAL_MS = 200;
+
+/** What is appended to a log after `fromByte`, as it comes, until the signal is aborted; it ends then, and does not throw. */
+export async function* followLog(path: string, fromByte: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.alloc(64 * 1024);
+    for (let position = fromByte; !signal.aborted; ) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+      position += bytesRead;
+      if (bytesRead > 0) yield Uint8Array.from(buffer.subarray(0, bytesRead));
+      else await delay(FOLLOW_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Takes one line apart. A line that is no JSON object has its text and nothing else. */
 export function parseLogLine(text: string): LogLine {
   const fields = parseObject(text);
   const { level, event, msg } = fields;

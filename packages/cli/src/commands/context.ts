@@ -1,0 +1,109 @@
+import { type Client, createClient } from '@zkl/client-sdk';
+import { openProcessCluster } from '../cluster/start-process-cluster.js';
+import type { ProcessCluster } from '../cluster/process-cluster.js';
+import { CLUSTER_FOLDER, findClusterFolder } from '../cluster/cluster-file.js';
+import { type Facts, formatFacts, jsonFacts } from '../output/facts.js';
+import type { JsonObject, Output } from '../output/output.js';
+import { UsageError } from '../output/explain-error.js';
+
+/** The options that every command takes. */
+export interface Settings {
+  /** Addresses of servers; undefined: those of the local cluster. */
+  readonly endpoints?: readonly string[] | undefined;
+  /** The folder of the local cluster; undefined: the nearest. */
+  readonly folder?: string | undefined;
+  /** Talk to this server only. */
+  readonly server?: number | undefined;
+  /** The deadline of each call, in ms. Default 10,000. */
+  readonly timeoutMs: number;
+}
+
+/** What the shell lends to the commands that speak of the shell. */
+export interface ShellControl {
+  /** Lines of earlier shells and this one, oldest first. */
+  readonly lines: readonly string[];
+  exit(): void;
+  /** The server that the shell talks to, for its prompt; undefined: whichever serves best. */
+  pinned: number | undefined;
+}
+
+/** The connection to a cluster: made when it is first needed, kept for as long as the program runs. */
+export class Connection implements AsyncDisposable {
+  readonly settings: Settings;
+  #client: Client | undefined;
+  #folder: string | undefined;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+  }
+
+  /** @throws UsageError when nothing tells where the servers are. */
+  async client(): Promise<Client> {
+    if (!this.#client) {
+      const { server, timeoutMs } = this.settings;
+      this.#client = createClient({ endpoints: await this.#endpoints(), server, timeoutMs });
+    }
+    return this.#client;
+  }
+
+  /** The local cluster. @throws ClusterError NO_CLUSTER, CLUSTER_FILE_INVALID. */
+  async cluster(): Promise<ProcessCluster> {
+    return openProcessCluster(await this.folder());
+  }
+
+  /** The folder of the local cluster: the one that was named, else the nearest above the working directory, else `.zkl` in it. */
+  async folder(): Promise<string> {
+    this.#folder ??= this.settings.folder ?? (await findClusterFolder(process.cwd()));
+    return this.#folder ?? CLUSTER_FOLDER;
+  }
+
+  /** The next call connects anew: the cluster's addresses may have changed. */
+  async reset(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    this.#folder = undefined;
+    await client?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.reset();
+  }
+
+  async #endpoints(): Promise<readonly string[]> {
+    if (this.settings.endpoints) return this.settings.endpoints;
+    const folder = this.settings.folder ?? (await findClusterFolder(process.cwd()));
+    if (folder === undefined) {
+      const hint = 'Start a cluster here (`zkl cluster start`), or name servers: --endpoints host:port,... or ZKL_ENDPOINTS.';
+      throw new UsageError('no servers to talk to: no endpoints are given, and no local cluster is in this folder or above', hint);
+    }
+    await using cluster = await openProcessCluster(folder);
+    return cluster.endpoints;
+  }
+}
+
+/** What a command works with. */
+export interface Context {
+  readonly connection: Connection;
+  readonly output: Output;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly shell?: ShellControl | undefined;
+}
+
+/** What a call resolved with, and how long it took. */
+export interface Timed<T> {
+  readonly result: T;
+  readonly elapsedMs: number;
+}
+
+export async function timed<T>(call: () => Promise<T>): Promise<Timed<T>> {
+  const start = performance.now();
+  const result = await call();
+  return { result, elapsedMs: performance.now() - start };
+}
+
+/** Writes an answer with its facts: a headline, further lines, and the line of facts below. */
+export function answer(context: Context, facts: Facts, object: JsonObject, lines: () => readonly string[]): void {
+  const { output } = context;
+  output.answer({ ...object, ...jsonFacts(facts) }, () => [...lines(), formatFacts(facts, output.style)].join('\n'));
+}

@@ -1,0 +1,19 @@
+import { clusterCommands } from './cluster-commands.js';
+import { clusterFaultCommands } from './cluster-fault-commands.js';
+import type { CommandSpec } from './command.js';
+import { helpCommand } from './help-command.js';
+import { registerCommands } from './register-commands.js';
+import { sessionCommands } from './session-commands.js';
+import { treeCommands } from './tree-commands.js';
+
+/** All commands, in the order in which `help` lists them. */
+export const commandTable: readonly CommandSpec[] = [
+  ...registerCommands,
+  ...treeCommands,
+  ...sessionCommands.filter(({ name }) => name !== 'exit'),
+  ...clusterCommands.slice(0, 2),
+  ...clusterFaultCommands,
+  ...clusterCommands.slice(2),
+  helpCommand(() => commandTable),
+  ...sessionCommands.filter(({ name }) => name === 'exit'),
+];
