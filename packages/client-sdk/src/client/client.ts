@@ -103,7 +103,7 @@ export interface Client extends AsyncDisposable {
    *
    * @param path - Absolute. With `sequential` a prefix, which may end with `/`.
    * @param data - Default: null, which is not the same as empty.
-   * @throws {@link ZklError} `NODE_EXISTS`, `NO_NODE` (no parent), `BAD_ARGUMENTS`, `TOO_LARGE`, and those of every call.
+   * @throws {@link ZklError} `NODE_EXISTS`, `NO_NODE` (no parent), `BAD_ARGUMENTS`, `VALUE_TOO_LARGE`, and those of every call.
    */
   create(path: string, data?: DataInput, options?: CreateOptions): Promise<CreateResult>;
   /** Reads a znode's data and stat. @throws {@link ZklError} `NO_NODE`, `BAD_ARGUMENTS`, and those of every call. */
@@ -111,7 +111,7 @@ export interface Client extends AsyncDisposable {
   /**
    * Replaces a znode's data. Resolves when that is committed.
    *
-   * @throws {@link ZklError} `NO_NODE`, `BAD_VERSION`, `BAD_ARGUMENTS`, `TOO_LARGE`, and those of every call.
+   * @throws {@link ZklError} `NO_NODE`, `BAD_VERSION`, `BAD_ARGUMENTS`, `VALUE_TOO_LARGE`, and those of every call.
    */
   set(path: string, data: DataInput, options?: ConditionalWriteOptions): Promise<SetResult>;
   /**

@@ -1,38 +1,61 @@
-/**
- * The stable names of errors that a caller may meet. Those in the first group are told by the cluster, those in the
- * second arise in the client. A server newer than this client may send a name that is not listed here: it arrives
- * unchanged, which is why {@link ZklErrorCode} stays open.
- */
-export type KnownErrorCode =
-  // Told by the cluster.
-  | 'NO_NODE'
-  | 'NODE_EXISTS'
-  | 'BAD_VERSION'
-  | 'NOT_EMPTY'
-  | 'BAD_ARGUMENTS'
-  | 'NO_CHILDREN_FOR_EPHEMERALS'
-  | 'NO_AUTH'
-  | 'AUTH_FAILED'
-  | 'INVALID_ACL'
-  | 'QUOTA_EXCEEDED'
-  | 'TOO_LARGE'
-  | 'THROTTLED'
-  | 'DISK_FULL'
-  | 'NO_QUORUM'
-  | 'NO_LEADER'
-  | 'SHUTTING_DOWN'
-  | 'STALE_REQUEST'
-  | 'REQUEST_TIMEOUT'
-  | 'UNIMPLEMENTED'
-  // Arise in the client.
-  | 'TIMEOUT'
-  | 'ABORTED'
-  | 'CONNECTION_LOSS'
-  | 'CLIENT_CLOSED'
-  | 'CLIENT_OVERLOADED'
-  | 'PROTOCOL';
+/** The codes that the cluster tells, as a typed detail of its errors. */
+export const SERVER_ERROR_CODES = [
+  // The tree.
+  'NO_NODE',
+  'NODE_EXISTS',
+  'BAD_VERSION',
+  'NOT_EMPTY',
+  'NO_CHILDREN_FOR_EPHEMERALS',
+  'BAD_ARGUMENTS',
+  'INVALID_ACL',
+  'NO_AUTH',
+  'AUTH_FAILED',
+  'QUOTA_EXCEEDED',
+  'VALUE_TOO_LARGE',
+  'UNIMPLEMENTED',
+  'MARSHALLING_ERROR',
+  'NO_WATCHER',
+  'EPHEMERAL_ON_LOCAL_SESSION',
+  'RUNTIME_INCONSISTENCY',
+  // Exactly-once.
+  'STALE_REQUEST',
+  'CLIENT_FORGOTTEN',
+  'TOO_MANY_CLIENTS',
+  'TOO_MANY_REQUESTS',
+  // Sessions.
+  'SESSION_EXPIRED',
+  'SESSION_MOVED',
+  // Servers.
+  'NO_QUORUM',
+  'NO_LEADER',
+  'NOT_LEADER',
+  'SHUTTING_DOWN',
+  'NOT_SYNCED',
+  'DISK_FULL',
+  'THROTTLED',
+  'MESSAGE_TOO_LARGE',
+  'OUTCOME_UNKNOWN',
+  'SYSTEM_ERROR',
+  'DATA_INCONSISTENCY',
+  'CONNECTION_LOSS',
+  'OPERATION_TIMEOUT',
+  'REQUEST_TIMEOUT',
+  'CANCELLED',
+  // The rest of ZooKeeper's vocabulary.
+  'INVALID_CALLBACK',
+  'NOT_READ_ONLY',
+  'NEW_CONFIG_NO_QUORUM',
+  'RECONFIG_IN_PROGRESS',
+  'RECONFIG_DISABLED',
+] as const;
 
-/** A {@link KnownErrorCode}, or the name that a newer server sent. */
+/** The codes that arise in the client; `CONNECTION_LOSS`, `BAD_ARGUMENTS` and `MESSAGE_TOO_LARGE` may arise on both sides. */
+export const CLIENT_ERROR_CODES = ['TIMEOUT', 'ABORTED', 'CLIENT_CLOSED', 'CLIENT_OVERLOADED', 'PROTOCOL'] as const;
+
+/** The stable names of the errors that this version knows. */
+export type KnownErrorCode = (typeof SERVER_ERROR_CODES)[number] | (typeof CLIENT_ERROR_CODES)[number];
+
+/** A {@link KnownErrorCode}, or the name that a newer server sent: it arrives unchanged. */
 export type ZklErrorCode = KnownErrorCode | (string & {});
 
 /**

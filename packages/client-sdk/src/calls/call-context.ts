@@ -1,0 +1,86 @@
+/** Why a wait ended without a result. */
+export type Ended = 'elapsed' | 'aborted' | 'closed';
+
+/** What a wait came to. */
+export type Waited<T> = { readonly kind: 'result'; readonly value: T } | { readonly kind: Ended };
+
+/** Starts something that can be waited for, and returns how to give it up. */
+export type StartWait<T> = (resolve: (value: T) => void) => () => void;
+
+/**
+ * The time and the interruptions of one call: its deadline, its caller's signal, and the end of the client. A call waits for one
+ * thing at a time, so it needs one timer and one listener, whatever it goes through.
+ */
+export class CallContext {
+  readonly timeoutMs: number;
+  readonly #deadlineAtMs: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #active: Set<CallContext>;
+  #interrupted: 'aborted' | 'closed' | undefined;
+  #onInterrupt: (() => void) | undefined;
+
+  /** @param active - Where the client finds its calls when it ends. */
+  constructor(timeoutMs: number, signal: AbortSignal | undefined, active: Set<CallContext>) {
+    this.timeoutMs = timeoutMs;
+    this.#deadlineAtMs = performance.now() + timeoutMs;
+    this.#active = active;
+    active.add(this);
+    this.#signal = signal;
+    if (signal?.aborted === true) this.#interrupted = 'aborted';
+    else signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  get abortReason(): unknown {
+    return this.#signal?.reason;
+  }
+
+  get interrupted(): 'aborted' | 'closed' | undefined {
+    return this.#interrupted;
+  }
+
+  /** 0 when the deadline has passed, or is less than a millisecond away: timers know no less. */
+  get remainingMs(): number {
+    const remainingMs = this.#deadlineAtMs - performance.now();
+    return remainingMs < 1 ? 0 : remainingMs;
+  }
+
+  /**
+   * Waits for a result, at most `limitMs` and never beyond the deadline.
+   *
+   * @param start - Called at once. What it returns is called when the wait ends before the result.
+   */
+  wait<T>(limitMs: number, start: StartWait<T>): Promise<Waited<T>> {
+    if (this.#interrupted !== undefined) return Promise.resolve({ kind: this.#interrupted });
+    return new Promise((resolve) => {
+      let giveUp: (() => void) | undefined;
+      const end = (waited: Waited<T>): void => {
+        clearTimeout(timer);
+        this.#onInterrupt = undefined;
+        if (waited.kind !== 'result') giveUp?.();
+        resolve(waited);
+      };
+      const timer = setTimeout(() => end({ kind: 'elapsed' }), Math.ceil(Math.min(limitMs, this.remainingMs)));
+      this.#onInterrupt = () => end({ kind: this.#interrupted ?? 'closed' });
+      giveUp = start((value) => end({ kind: 'result', value }));
+    });
+  }
+
+  /** Waits for nothing but time. */
+  async pause(ms: number): Promise<Ended> {
+    const waited = await this.wait<never>(ms, () => () => undefined);
+    return waited.kind === 'result' ? 'elapsed' : waited.kind;
+  }
+
+  interrupt(reason: 'aborted' | 'closed'): void {
+    this.#interrupted ??= reason;
+    this.#onInterrupt?.();
+  }
+
+  /** Ends the context. Must be called once the call has ended. */
+  dispose(): void {
+    this.#active.delete(this);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => this.interrupt('aborted');
+}

@@ -1,0 +1,62 @@
+import type { DescMessage, DescMethodUnary, MessageShape } from '@bufbuild/protobuf';
+import type { ErrorDetail } from '@zkl/protocol';
+
+/** A unary method of a generated service. */
+export type UnaryMethod<I extends DescMessage, O extends DescMessage> = DescMethodUnary<I, O>;
+
+/** What became of one request on one connection. */
+export type UnaryResult<T> =
+  | { readonly kind: 'answer'; readonly message: T }
+  /** The server said no. Without `detail` it was not zkl's own code that said it. */
+  | {
+      readonly kind: 'refused';
+      /** Connect's name of the code: `not_found`, `unavailable`. */
+      readonly code: string;
+      readonly message: string;
+      readonly detail: ErrorDetail | undefined;
+    }
+  /** No answer will come. `sent` is false only when the server certainly did not act on the request. */
+  | { readonly kind: 'lost'; readonly sent: boolean; readonly reason: string; readonly cause: unknown }
+  /** An answer came that makes no sense: not zkl, damaged, or larger than allowed. */
+  | { readonly kind: 'garbled'; readonly reason: string; readonly cause: unknown };
+
+/**
+ * Gives up a request: its result is not reported any more, and the server is told, where the protocol can. True when the
+ * request may have reached the server. Does nothing, and returns false, after the result was reported.
+ */
+export type CancelCall = () => boolean;
+
+/**
+ * One connection to one server. Knows neither other servers nor retries. It connects when first used, and again when used
+ * after the connection broke; it never fails by an exception, and reports every result exactly once.
+ */
+export interface Channel {
+  /**
+   * Sends a request. Results of different requests come in any order.
+   *
+   * @param onResult - Called once, never before `unary` has returned.
+   */
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: UnaryMethod<I, O>,
+    request: MessageShape<I>,
+    onResult: (result: UnaryResult<MessageShape<O>>) => void,
+  ): CancelCall;
+  /**
+   * Says that the server did not answer in time: the channel finds out whether the connection is dead, and if so ends all its
+   * requests as lost.
+   */
+  suspect(): void;
+  /** Ends the connection; requests under way are lost. Idempotent. */
+  close(): void;
+}
+
+/** What a channel is made for. */
+export interface ChannelTarget {
+  /** `http://host:port` or `https://host:port`, for browsers also with a path; without a slash at the end. */
+  readonly url: string;
+  /** The largest reply that is read, in bytes. */
+  readonly messageBytesMax: number;
+}
+
+/** Makes channels: HTTP/2 in Node.js, fetch in browsers. Does not connect yet. */
+export type OpenChannel = (target: ChannelTarget) => Channel;

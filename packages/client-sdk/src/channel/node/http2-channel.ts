@@ -1,0 +1,159 @@
+import { toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { connect, type ClientHttp2Session } from 'node:http2';
+import type { CancelCall, Channel, ChannelTarget, UnaryMethod, UnaryResult } from '../channel.js';
+import { Http2Call } from './http2-call.js';
+
+/** From the first packet until the server's HTTP/2 settings have come, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 5_000;
+/** How long a suspected connection may take to answer a ping, in milliseconds. */
+const PING_TIMEOUT_MS = 1_000;
+/** Flow control: a stream's and the connection's, in bytes. The defaults of 64 KiB cost a round trip for each. */
+const STREAM_WINDOW_BYTES = 1_048_576;
+const SESSION_WINDOW_BYTES = 16_777_216;
+
+type AnyCall = Pick<Http2Call<DescMessage>, 'fail' | 'settled'>;
+
+type State =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'connecting'; readonly session: ClientHttp2Session; readonly waiting: Map<AnyCall, () => void> }
+  | { readonly kind: 'ready'; readonly session: ClientHttp2Session }
+  | { readonly kind: 'closed' };
+
+/**
+ * A {@link Channel} over one clear-text (`http:`) or TLS (`https:`) HTTP/2 connection.
+ *
+ * No request leaves before the server's settings have come: whatever goes wrong until then (nobody listens, another protocol,
+ * a server that hangs) is known to have had no effect. An idle connection does not keep the process alive.
+ */
+export class Http2Channel implements Channel {
+  readonly #target: ChannelTarget;
+  readonly #calls = new Set<AnyCall>();
+  #state: State = { kind: 'idle' };
+  #pinging = false;
+
+  constructor(target: ChannelTarget) {
+    this.#target = target;
+  }
+
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: UnaryMethod<I, O>,
+    request: MessageShape<I>,
+    onResult: (result: UnaryResult<MessageShape<O>>) => void,
+  ): CancelCall {
+    const call: Http2Call<O> = new Http2Call(method.output, this.#target.messageBytesMax, (result) => {
+      this.#leave(call);
+      onResult(result);
+    });
+    this.#start(call, method, toBinary(method.input, request));
+    return () => {
+      const sent = call.cancel();
+      this.#leave(call);
+      return sent;
+    };
+  }
+
+  suspect(): void {
+    if (this.#state.kind !== 'ready' || this.#pinging) return;
+    const { session } = this.#state;
+    this.#pinging = true;
+    const timer = setTimeout(() => {
+      this.#pinging = false;
+      session.destroy(new Error('The server does not answer pings'));
+    }, PING_TIMEOUT_MS);
+    timer.unref();
+    session.ping(() => {
+      this.#pinging = false;
+      clearTimeout(timer);
+    });
+  }
+
+  close(): void {
+    const state = this.#state;
+    this.#state = { kind: 'closed' };
+    if ('session' in state) state.session.destroy();
+    for (const call of [...this.#calls]) call.fail('The client was closed', undefined);
+  }
+
+  #start<O extends DescMessage>(call: Http2Call<O>, method: UnaryMethod<DescMessage, O>, body: Uint8Array): void {
+    if (this.#calls.size === 0 && 'session' in this.#state) this.#state.session.ref();
+    this.#calls.add(call);
+    if (this.#state.kind === 'closed') {
+      queueMicrotask(() => call.fail('The client was closed', undefined));
+      return;
+    }
+    if (this.#state.kind === 'idle') this.#connect();
+    if (this.#state.kind === 'connecting') {
+      const { session } = this.#state;
+      this.#state.waiting.set(call, () => this.#send(session, call, method, body));
+    } else if (this.#state.kind === 'ready') this.#send(this.#state.session, call, method, body);
+  }
+
+  #send<O extends DescMessage>(
+    session: ClientHttp2Session,
+    call: Http2Call<O>,
+    method: UnaryMethod<DescMessage, O>,
+    body: Uint8Array,
+  ): void {
+    if (call.settled) return;
+    try {
+      call.send(session, method, body);
+    } catch (error) {
+      // The session was destroyed in this turn, and its 'close' is still to come.
+      queueMicrotask(() => call.fail('The connection was lost', error));
+    }
+  }
+
+  #connect(): void {
+    const session = connect(this.#target.url, {
+      settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
+    });
+    const waiting = new Map<AnyCall, () => void>();
+    this.#state = { kind: 'connecting', session, waiting };
+    let cause: unknown;
+    const timer = setTimeout(() => {
+      session.destroy(new Error(`No connection within ${CONNECT_TIMEOUT_MS} ms`));
+    }, CONNECT_TIMEOUT_MS);
+    timer.unref();
+    session.once('remoteSettings', () => {
+      clearTimeout(timer);
+      this.#onReady(session, waiting);
+    });
+    // GOAWAY: what is under way may finish, new requests take a new connection.
+    session.once('goaway', () => this.#abandon(session));
+    session.on('error', (error) => (cause = error));
+    session.once('close', () => {
+      clearTimeout(timer);
+      this.#onClosed(session, waiting, cause);
+    });
+  }
+
+  #onReady(session: ClientHttp2Session, waiting: ReadonlyMap<AnyCall, () => void>): void {
+    if (this.#state.kind !== 'connecting' || this.#state.session !== session) return;
+    session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+    this.#state = { kind: 'ready', session };
+    if (this.#calls.size === 0) session.unref();
+    for (const send of waiting.values()) send();
+  }
+
+  #onClosed(session: ClientHttp2Session, waiting: ReadonlyMap<AnyCall, () => void>, cause: unknown): void {
+    const wasConnecting = this.#state.kind === 'connecting' && this.#state.session === session;
+    this.#abandon(session);
+    // Streams of the session report their own end. Those that wait for it have none.
+    if (wasConnecting) for (const call of waiting.keys()) call.fail('No connection could be made', cause);
+  }
+
+  #abandon(session: ClientHttp2Session): void {
+    if ('session' in this.#state && this.#state.session === session) this.#state = { kind: 'idle' };
+  }
+
+  #leave(call: AnyCall): void {
+    if (!this.#calls.delete(call)) return;
+    if (this.#state.kind === 'connecting') this.#state.waiting.delete(call);
+    if (this.#calls.size === 0 && this.#state.kind === 'ready') this.#state.session.unref();
+  }
+}
+
+/** Makes a channel for Node.js. */
+export function openHttp2Channel(target: ChannelTarget): Channel {
+  return new Http2Channel(target);
+}

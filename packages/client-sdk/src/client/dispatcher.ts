@@ -1,0 +1,240 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
+import {
+  ClusterService,
+  ListMembersRequestSchema,
+  type ListMembersResponse,
+  type WriteId,
+  WriteIdSchema,
+} from '@zkl/protocol';
+import { AdmissionQueue } from '../calls/admission-queue.js';
+import { CallContext } from '../calls/call-context.js';
+import { interruptedError, overloadedError, deadlineError, type CallHistory } from '../calls/call-failure.js';
+import { CallRun, type CallRunOptions } from '../calls/call-run.js';
+import type { Operation, ReplyView } from '../calls/operation.js';
+import type { OpenChannel, UnaryMethod } from '../channel/channel.js';
+import type { CallOptions } from '../options/call-options.js';
+import { requireTimeout, type ResolvedOptions } from '../options/resolve-options.js';
+import { badArguments } from '../options/validate.js';
+import { Breaker } from '../routing/breaker.js';
+import { Discovery } from '../routing/discovery.js';
+import type { Endpoint } from '../routing/endpoint.js';
+import { Router, type Route } from '../routing/router.js';
+import { WriteIdentity } from '../writes/write-identity.js';
+
+/** One kind of request of the surface. */
+export interface CallSpec<I extends DescMessage, O extends DescMessage, T> {
+  readonly method: UnaryMethod<I, O>;
+  readonly path?: string;
+  readonly view: (reply: MessageShape<O>) => ReplyView;
+  readonly result: (reply: MessageShape<O>, address: string) => T;
+}
+
+/** A write: its request carries the number. */
+export interface WriteSpec<I extends DescMessage, O extends DescMessage, T> extends CallSpec<I, O, T> {
+  readonly request: (writeId: WriteId) => MessageShape<I>;
+}
+
+/** A read, for a server that was chosen by `route`. */
+export interface ReadSpec<I extends DescMessage, O extends DescMessage, T> extends CallSpec<I, O, T> {
+  readonly route: Route;
+  readonly request: () => MessageShape<I>;
+}
+
+/** Joins what a call goes through: the queue, the number of a write, the route, the attempts, and what is learned from the reply. */
+export class Dispatcher {
+  readonly options: ResolvedOptions;
+  readonly router: Router;
+  readonly #discovery: Discovery;
+  readonly #breakers: Readonly<Record<Route['kind'], Breaker>> = {
+    leader: new Breaker(),
+    any: new Breaker(),
+    server: new Breaker(),
+  };
+  readonly #active = new Set<CallContext>();
+  readonly #identity = new WriteIdentity();
+  readonly #writes: AdmissionQueue;
+  readonly #reads: AdmissionQueue;
+  #pinned: number | undefined;
+  #lastSeenZxid = 0n;
+  #closed = false;
+
+  constructor(options: ResolvedOptions, open: OpenChannel) {
+    this.options = options;
+    this.router = new Router({ endpoints: options.endpoints, open, messageBytesMax: options.messageBytesMax });
+    this.#discovery = new Discovery(this.router);
+    this.#pinned = options.server;
+    this.#writes = new AdmissionQueue({
+      inFlightMax: options.writesInFlightMax,
+      queuedMax: options.writesQueuedMax,
+      mayEnter: () => this.#identity.numbers.span < options.writeSpanMax,
+    });
+    this.#reads = new AdmissionQueue({ inFlightMax: options.readsInFlightMax, queuedMax: options.readsQueuedMax });
+  }
+
+  /** The newest state that this client has seen. */
+  get lastSeenZxid(): bigint {
+    return this.#lastSeenZxid;
+  }
+
+  /** Has every later call sent to one server, or (undefined) to whichever serves best. */
+  pin(serverId: number | undefined): void {
+    if (this.#pinned === serverId) return;
+    this.#pinned = serverId;
+    this.#breakers.server.reset();
+  }
+
+  async write<I extends DescMessage, O extends DescMessage, T>(
+    spec: WriteSpec<I, O, T>,
+    options: CallOptions,
+  ): Promise<T> {
+    return this.#inQueue('write', this.#writes, spec.path, options, async (context) => {
+      let numbers = this.#identity.numbersForNextWrite();
+      let number = numbers.take();
+      let repaired = false;
+      const operation: Operation<I, O, T> = {
+        ...spec,
+        kind: 'write',
+        route: { kind: 'leader' },
+        path: spec.path,
+        request: () => spec.request(create(WriteIdSchema, numbers.writeId(number))),
+        repair: (code) => {
+          if (code !== 'CLIENT_FORGOTTEN' || repaired) return false;
+          repaired = true;
+          numbers.settle(number);
+          this.#identity.replace(numbers);
+          numbers = this.#identity.numbersForNextWrite();
+          number = numbers.take();
+          return true;
+        },
+      };
+      try {
+        return await this.#run(operation, context);
+      } finally {
+        numbers.settle(number);
+      }
+    });
+  }
+
+  async read<I extends DescMessage, O extends DescMessage, T>(
+    spec: ReadSpec<I, O, T>,
+    options: CallOptions,
+  ): Promise<T> {
+    return this.#inQueue('read', this.#reads, spec.path, options, (context) =>
+      this.#run({ ...spec, kind: 'read', path: spec.path }, context),
+    );
+  }
+
+  /** Asks one server, once. */
+  async ask<I extends DescMessage, O extends DescMessage, T>(
+    endpoint: Endpoint,
+    spec: Omit<ReadSpec<I, O, T>, 'route'>,
+    options: CallOptions,
+  ): Promise<T> {
+    return this.#inQueue('read', this.#reads, spec.path, options, (context) => {
+      const operation = { ...spec, kind: 'read', route: { kind: 'any' }, path: spec.path } as const;
+      const runOptions = this.#runOptions('any');
+      // It may be of another cluster altogether.
+      const foreign = !this.router.endpoints.includes(endpoint);
+      return new CallRun(operation, context, foreign ? { ...runOptions, onView: () => undefined } : runOptions).askOnce(
+        endpoint,
+      );
+    });
+  }
+
+  /** The endpoint of a server, found out by asking others if it is not known. @throws {@link BadArgumentsError} */
+  async find(serverId: number, options: CallOptions): Promise<Endpoint> {
+    const known = this.router.byServerId(serverId);
+    if (known !== undefined) return known;
+    return this.#inQueue('read', this.#reads, undefined, options, (context) => this.#find(serverId, context));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const context of [...this.#active]) context.interrupt('closed');
+    this.#discovery.close();
+    this.router.close();
+  }
+
+  async #inQueue<T>(
+    kind: CallHistory['kind'],
+    queue: AdmissionQueue,
+    path: string | undefined,
+    options: CallOptions,
+    body: (context: CallContext) => Promise<T>,
+  ): Promise<T> {
+    const timeoutMs = requireTimeout('timeoutMs', options.timeoutMs, this.options.timeoutMs);
+    const context = new CallContext(timeoutMs, options.signal, this.#active);
+    const history: CallHistory = { kind, path, attempts: 0, unsettled: false, last: undefined };
+    try {
+      if (this.#closed) context.interrupt('closed');
+      if (context.interrupted !== undefined) throw interruptedError(history, context, context.interrupted);
+      const entered = queue.tryEnter() ? 'entered' : await queue.enter(context);
+      if (entered === 'full') throw overloadedError(history);
+      if (entered === 'elapsed') throw deadlineError(history, context, this.#breakers.leader.problem);
+      if (entered !== 'entered') throw interruptedError(history, context, entered);
+      try {
+        return await body(context);
+      } finally {
+        queue.leave();
+      }
+    } finally {
+      context.dispose();
+    }
+  }
+
+  async #run<I extends DescMessage, O extends DescMessage, T>(
+    operation: Operation<I, O, T>,
+    context: CallContext,
+  ): Promise<T> {
+    if (this.#pinned === undefined)
+      return new CallRun(operation, context, this.#runOptions(operation.route.kind)).run();
+    const route: Route = { kind: 'server', serverId: this.#pinned };
+    if (this.router.byServerId(this.#pinned) === undefined) await this.#find(this.#pinned, context);
+    return new CallRun({ ...operation, route }, context, this.#runOptions('server')).run();
+  }
+
+  #runOptions(route: Route['kind']): CallRunOptions {
+    return {
+      router: this.router,
+      breaker: this.#breakers[route],
+      attemptTimeoutMs: this.options.attemptTimeoutMs,
+      onServed: () => {
+        this.#breakers[route].reset();
+        if (route === 'leader') this.#breakers.any.reset();
+      },
+      onView: (endpoint, view) => this.#onView(endpoint, view),
+    };
+  }
+
+  #onView(endpoint: Endpoint, view: ReplyView): void {
+    if (view.zxid !== undefined && view.zxid > this.#lastSeenZxid) this.#lastSeenZxid = view.zxid;
+    this.router.learn(endpoint, view);
+    if (this.options.discover) this.#discovery.afterReply(endpoint);
+  }
+
+  async #find(serverId: number, context: CallContext): Promise<Endpoint> {
+    const list: Operation<
+      typeof ListMembersRequestSchema,
+      typeof ClusterService.method.listMembers.output,
+      ListMembersResponse
+    > = {
+      kind: 'read',
+      route: { kind: 'any' },
+      method: ClusterService.method.listMembers,
+      path: undefined,
+      request: () => create(ListMembersRequestSchema),
+      view: (reply) => reply,
+      result: (reply) => reply,
+    };
+    const { members } = await new CallRun(list, context, this.#runOptions('any')).run();
+    this.router.learnMembers(members);
+    const endpoint = this.router.byServerId(serverId);
+    if (endpoint !== undefined) return endpoint;
+    throw badArguments(
+      `There is no server ${serverId} in the cluster`,
+      `There are ${members.map((member) => member.serverId).join(', ')}`,
+    );
+  }
+}
