@@ -36,7 +36,7 @@ export async function main(words: readonly string[], environment: Environment): 
     }
     output = output.withJson(parsed.globals.json === true, colors);
     await using connection = new Connection(toSettings(parsed.globals));
-    if (!parsed.spec) return await openShell(connection, output, environment, colors);
+    if (!parsed.spec) return await openShell(connection, output, environment, { colors });
     return await runUntilInterrupted((signal) => {
       const { spec, args, options } = parsed;
       return spec ? runCommand(spec, { connection, output, signal }, args, options) : Promise.resolve(EXIT_OK);
@@ -46,14 +46,20 @@ export async function main(words: readonly string[], environment: Environment): 
   }
 }
 
-/** Opens a shell on this process's terminal, or on what is piped into it. */
-export async function openShell(connection: Connection, output: Output, environment: Environment, colors: boolean): Promise<number> {
+/** Opens a shell on this process's terminal, or on what is piped into it. The signal ends it. */
+export async function openShell(
+  connection: Connection,
+  output: Output,
+  environment: Environment,
+  { colors, signal }: { readonly colors: boolean; readonly signal?: AbortSignal },
+): Promise<number> {
   const { stdin, stdout, variables } = environment;
   return runShell({
     table: commandTable,
     connection,
     output,
     colors,
+    signal,
     version: packageVersion(),
     input: stdin,
     screen: stdout,

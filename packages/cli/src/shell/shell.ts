@@ -21,6 +21,8 @@ export interface ShellOptions {
   readonly interactive: boolean;
   readonly colors: boolean;
   readonly historyFile: string;
+  /** Ends the shell. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -52,7 +54,7 @@ class Shell {
       history: lines.toReversed(),
       historySize: HISTORY_LINES_MAX,
       removeHistoryDuplicates: true,
-      tabSize: 4,
+      ...(options.signal ? { signal: options.signal } : {}),
       completer: (line: string) => complete(options.table, line, () => options.connection.client()),
     });
   }
