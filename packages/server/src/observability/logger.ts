@@ -46,13 +46,15 @@ export function createProcessLogger(options: { level: LogLevel; format: LogForma
     level: options.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
     serializers: { error: pino.stdSerializers.err },
   };
   const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFERED_BYTES_MAX });
   // The reader of the log went away: that is no reason to stop serving.
   destination.on('error', () => undefined);
-  const logger = pino(settings, pretty ? prettyStream((line) => destination.write(line), process.stdout.isTTY) : destination);
+  const logger = pino(
+    settings,
+    pretty ? prettyStream((line) => destination.write(line), process.stdout.isTTY) : destination,
+  );
   return {
     logger,
     flush: () => {

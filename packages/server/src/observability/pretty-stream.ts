@@ -1,6 +1,8 @@
+import pino from 'pino';
+
 /** The shape of the lines that the process logger writes. */
 interface LogLine {
-  readonly level: string;
+  readonly level: number;
   readonly time: string;
   readonly event?: string;
   readonly msg?: string;
@@ -28,8 +30,9 @@ export function prettyLine(line: string, colours: boolean): string {
   }
   const { level, time, event, msg, error, ...fields } = parsed;
   const facts = Object.entries(fields).map(([name, value]) => `${name}=${text(value)}`);
-  const colour = colours ? COLOURS[level] : undefined;
-  const label = level.padEnd(5);
+  const name = pino.levels.labels[level] ?? String(level);
+  const colour = colours ? COLOURS[name] : undefined;
+  const label = name.padEnd(5);
   const words = [
     time.slice(11, 23),
     colour === undefined ? label : `\u001b[${colour}m${label}\u001b[0m`,

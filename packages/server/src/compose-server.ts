@@ -1,0 +1,241 @@
+import { randomInt } from 'node:crypto';
+import { ConsensusNode, systemClock, type LogStore, type ServerId } from '@zkl/consensus';
+import { openDataFolder } from '@zkl/log-store';
+import { encodeResult, ZnodeStateMachine, type Result } from '@zkl/state-machine';
+import { toConnectError } from './errors/connect-error.js';
+import { createHttpHandler } from './http/http-handler.js';
+import type { HttpRequest, HttpResponse } from './http/http-types.js';
+import type { Logger } from './observability/logger.js';
+import { ServerMetrics } from './observability/metrics.js';
+import type { MemberAddress, Members } from './options/members.js';
+import type { ServerOptions } from './options/resolve-options.js';
+import { TcpPeerTransport } from './peer/tcp-peer-transport.js';
+import { Admission } from './request/admission.js';
+import { ClusterView } from './request/cluster-view.js';
+import { rejected } from './request/failure.js';
+import type { PeerView, ServerStatus } from './services/cluster-service.js';
+import { Edge } from './services/edge.js';
+import { addServices } from './services/routes.js';
+import { DigestedState } from './state/digested-state.js';
+import { VERSION } from './version.js';
+
+/** What the parts ask of the server that they make up. */
+export interface ServerHooks {
+  readonly onFatal: (error: Error) => void;
+  readonly connections: () => number;
+  readonly ownAddress: () => MemberAddress;
+}
+
+/** The parts of a server, put together and not started. */
+export interface ServerParts {
+  readonly node: ConsensusNode<Result>;
+  readonly transport: TcpPeerTransport;
+  readonly view: ClusterView;
+  readonly handleHttp: (request: HttpRequest, response: HttpResponse) => void;
+  readonly status: () => ServerStatus;
+  /** The state is recovered: requests may be served from it. */
+  open(): void;
+  /** Ends the streams that are open. */
+  shutdown(): void;
+  /** Frees what the server held. The node closes the data folder itself; this does when the node never got to it. */
+  close(): Promise<void>;
+}
+
+/** Opens the data folder and puts the parts together. Nothing runs yet. Rejects when the folder cannot be had. */
+export async function composeServer(options: ServerOptions, logger: Logger, hooks: ServerHooks): Promise<ServerParts> {
+  const logStore = await openDataFolder(options.dataFolder, {
+    serverId: options.serverId,
+    clusterId: options.clusterId,
+  });
+  const state = new ZnodeStateMachine({
+    limits: { valueBytesMax: options.limits.valueBytesMax },
+    hashSeed: randomInt(2 ** 32),
+  });
+  const digested = new DigestedState(state);
+  const transport = createTransport(options, logger);
+  const node = createNode(options, { logStore, transport, state: digested, onFatal: hooks.onFatal });
+  forwardToNode(transport, node);
+  const view = new ClusterView();
+  const admission = new Admission(options.limits);
+  const startedMs = performance.now();
+  const status = (): ServerStatus => {
+    const nodeStatus = node.status;
+    return {
+      ...nodeStatus,
+      serving: view.serving,
+      peers: peersOf(options, nodeStatus.peers, transport),
+      serverId: options.serverId,
+      clusterId: options.clusterId,
+      version: VERSION,
+      uptimeMs: performance.now() - startedMs,
+      znodes: state.znodeCount,
+      digest: state.digest,
+      digests: digested.ring.points,
+    };
+  };
+  const metrics = options.metrics
+    ? createMetrics(options, { admission, status, connections: hooks.connections })
+    : undefined;
+  const edge = createEdge(options, { view, state, admission, node, transport, metrics });
+  const shutdown = new AbortController();
+  let open = false;
+  const serve = createHttpHandler({
+    valueBytesMax: options.limits.valueBytesMax,
+    corsAllowedOrigins: options.corsAllowedOrigins,
+    logger,
+    shutdownSignal: shutdown.signal,
+    metrics: metrics === undefined ? undefined : () => metrics.render(),
+    routes: (router) =>
+      addServices(router, {
+        edge,
+        view,
+        status,
+        members: () => reachableMembers(options, hooks.ownAddress()),
+        reflection: options.reflection,
+      }),
+  });
+  return {
+    node,
+    transport,
+    view,
+    status,
+    handleHttp: (request, response) => (open ? serve(request, response) : refuseWhileStarting(response)),
+    open: () => {
+      open = true;
+    },
+    shutdown: () => shutdown.abort(toConnectError(rejected('SHUTTING_DOWN'), view.leaderId)),
+    close: async () => {
+      metrics?.stop();
+      await logStore.close();
+    },
+  };
+}
+
+function createTransport(options: ServerOptions, logger: Logger): TcpPeerTransport {
+  return new TcpPeerTransport({
+    id: options.serverId,
+    clusterId: options.clusterId,
+    members: options.members,
+    secret: options.peerSecret,
+    logger,
+  });
+}
+
+function createNode(
+  options: ServerOptions,
+  parts: { logStore: LogStore; transport: TcpPeerTransport; state: DigestedState; onFatal: (error: Error) => void },
+): ConsensusNode<Result> {
+  const { blockBytesMax, pendingBytesMax, snapshotEveryBytes } = options.limits;
+  const { tickMs, heartbeatMs, electionTimeoutMs } = options.timing;
+  return new ConsensusNode<Result>({
+    id: options.serverId,
+    voters: [...options.members.keys()],
+    logStore: parts.logStore,
+    transport: parts.transport,
+    stateMachine: parts.state,
+    clock: systemClock,
+    random: Math.random,
+    timing: { tickMs, heartbeatMs, electionTimeoutMs },
+    limits: { blockBytesMax, pendingBytesMax, snapshotEveryBytes },
+    emptyFolderVotes: options.initialClusterState,
+    onFatal: parts.onFatal,
+  });
+}
+
+/** Writes that other servers send here because they take this one for the leader. */
+function forwardToNode(transport: TcpPeerTransport, node: ConsensusNode<Result>): void {
+  transport.onForward = (_from, operation, reply) => {
+    node.propose(operation, (outcome) => {
+      if (outcome.kind === 'applied') reply({ kind: 'result', result: encodeResult(outcome.result) });
+      else reply(outcome);
+    });
+  };
+}
+
+function createEdge(
+  options: ServerOptions,
+  parts: {
+    view: ClusterView;
+    state: ZnodeStateMachine;
+    admission: Admission;
+    node: ConsensusNode<Result>;
+    transport: TcpPeerTransport;
+    metrics: ServerMetrics | undefined;
+  },
+): Edge {
+  const { view, state, admission, node, transport, metrics } = parts;
+  const { leaderGraceMs, requestTimeoutMs } = options.timing;
+  const whenApplied: ConsensusNode<Result>['whenApplied'] = (zxid, done) => node.whenApplied(zxid, done);
+  const quorumReachable = (): boolean => {
+    const reachable = [...options.members.keys()].filter((id) => id === options.serverId || transport.isConnected(id));
+    return reachable.length * 2 > options.members.size;
+  };
+  return new Edge({
+    serverId: options.serverId,
+    view,
+    state,
+    admission,
+    valueBytesMax: options.limits.valueBytesMax,
+    requestTimeoutMs,
+    onRequestEnd: (method, code, durationMs) => metrics?.onRequestEnd(method, code, durationMs),
+    writePath: {
+      view,
+      propose: (operation, done) => node.propose(operation, done),
+      forward: (to, operation, done) => transport.forward(to, operation, done),
+      whenApplied,
+      quorumReachable,
+      leaderGraceMs,
+    },
+    readPath: { view, readBarrier: (done) => node.readBarrier(done), whenApplied, quorumReachable, leaderGraceMs },
+  });
+}
+
+function createMetrics(
+  options: ServerOptions,
+  parts: { admission: Admission; status: () => ServerStatus; connections: () => number },
+): ServerMetrics {
+  return new ServerMetrics({
+    serverId: options.serverId,
+    clusterId: options.clusterId,
+    version: VERSION,
+    requestsInFlight: () => parts.admission.requests,
+    requestBytesInFlight: () => parts.admission.bytes,
+    connections: parts.connections,
+    status: () => {
+      const status = parts.status();
+      return { ...status, writesRefused: status.writesRefused !== undefined };
+    },
+  });
+}
+
+function peersOf(
+  options: ServerOptions,
+  progress: readonly {
+    readonly id: ServerId;
+    readonly synced: boolean;
+    readonly durable: PeerView['durable'];
+    readonly lagBytes: number;
+  }[],
+  transport: TcpPeerTransport,
+): PeerView[] {
+  const known = new Map(progress.map((peer) => [peer.id, peer]));
+  return [...options.members.keys()]
+    .filter((id) => id !== options.serverId)
+    .map((id) => ({
+      id,
+      connected: transport.isConnected(id),
+      ...(known.get(id) ?? { synced: false, durable: undefined, lagBytes: 0 }),
+    }));
+}
+
+/** A cluster of one that listens on any free port is reached at the one it got. */
+function reachableMembers(options: ServerOptions, own: MemberAddress): Members {
+  const configured = options.members.get(options.serverId);
+  if (configured === undefined || configured.port !== 0) return options.members;
+  return new Map([[options.serverId, { host: configured.host, port: own.port }]]);
+}
+
+function refuseWhileStarting(response: HttpResponse): void {
+  response.writeHead(503, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ code: 'unavailable', message: 'the server is starting: it recovers its data' }));
+}

@@ -1,0 +1,191 @@
+import { create } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import type { ServerId, Zxid } from '@zkl/consensus';
+import {
+  Consistency,
+  ResponseHeaderSchema,
+  type ReadOptions,
+  type ResponseHeader,
+  type WriteId as ProtoWriteId,
+} from '@zkl/protocol';
+import {
+  encodeCommand,
+  ERROR_CODES,
+  type Command,
+  type ErrorCode,
+  type Result,
+  type ZnodeStateMachine,
+} from '@zkl/state-machine';
+import { toConnectError } from '../errors/connect-error.js';
+import type { Admission } from '../request/admission.js';
+import type { ClusterView } from '../request/cluster-view.js';
+import { deadlineOf } from '../request/deadline.js';
+import { rejected, type Failure } from '../request/failure.js';
+import { awaitRead, type ReadPathDependencies } from '../request/read-path.js';
+import { submitWrite, type WritePathDependencies } from '../request/write-path.js';
+import { readWriteId } from './write-id.js';
+import { zxidFromBigint, zxidToBigint } from './zxid-codec.js';
+
+/** What every service needs of the server. */
+export interface EdgeDependencies {
+  readonly serverId: ServerId;
+  readonly view: ClusterView;
+  readonly state: ZnodeStateMachine;
+  readonly admission: Admission;
+  readonly writePath: WritePathDependencies;
+  readonly readPath: ReadPathDependencies;
+  readonly valueBytesMax: number;
+  readonly requestTimeoutMs: number;
+  /** Told of every request that ends: the method's name, its error code or OK, and how long it took. */
+  readonly onRequestEnd: (method: string, code: ErrorCode | 'OK', durationMs: number) => void;
+}
+
+/** What a read weighs while it waits. */
+const READ_BYTES = 1024;
+
+/** What a write weighs on top of its bytes. */
+const WRITE_BYTES = 512;
+
+/** The way from a decoded request of any service to the request path and back: no logic of its own. */
+export class Edge {
+  readonly #dependencies: EdgeDependencies;
+
+  constructor(dependencies: EdgeDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  get state(): ZnodeStateMachine {
+    return this.#dependencies.state;
+  }
+
+  get valueBytesMax(): number {
+    return this.#dependencies.valueBytesMax;
+  }
+
+  /** Sends a write through the log. `respond` makes the reply of its result, or answers undefined when that is the result of another kind of write. */
+  write<T>(
+    context: HandlerContext,
+    command: Command | Failure,
+    id: ProtoWriteId | undefined,
+    respond: (result: Result, header: ResponseHeader) => T | undefined,
+  ): Promise<T> {
+    return this.#call(context, (end) => {
+      if ('code' in command) return end(command);
+      const writeId = id === undefined ? undefined : readWriteId(id);
+      if (writeId !== undefined && 'code' in writeId) return end(writeId);
+      const operation = encodeCommand(command, writeId);
+      return this.#admitted(operation.byteLength + WRITE_BYTES, end, (settle) =>
+        submitWrite(
+          this.#dependencies.writePath,
+          { operation, hasWriteId: writeId !== undefined, deadlineMs: this.#deadline(context) },
+          (reply) => {
+            if (reply.kind === 'failure') settle(reply.failure);
+            else if (reply.result.kind === 'error') settle(failureOfResult(reply.result));
+            else
+              settle(
+                undefined,
+                respond(reply.result, this.#header(reply.result.zxid)) ?? reusedWriteId(reply.result.zxid),
+              );
+          },
+        ),
+      );
+    });
+  }
+
+  /** Serves a read once this server may. `respond` reads the state, in the very turn in which that was established. */
+  read<T>(
+    context: HandlerContext,
+    options: ReadOptions | undefined,
+    respond: (header: ResponseHeader) => T | Failure,
+    invalid?: Failure,
+  ): Promise<T> {
+    return this.#call(context, (end) => {
+      if (invalid !== undefined) return end(invalid);
+      const atLeast = options?.atLeastZxid ?? 0n;
+      return this.#admitted(READ_BYTES, end, (settle) =>
+        awaitRead(
+          this.#dependencies.readPath,
+          {
+            linearizable: options?.consistency !== Consistency.LOCAL,
+            atLeast: atLeast === 0n ? undefined : zxidFromBigint(atLeast),
+            deadlineMs: this.#deadline(context),
+          },
+          (failure) => {
+            if (failure === undefined) settle(undefined, respond(this.#header(this.#dependencies.state.appliedZxid)));
+            else settle(failure);
+          },
+        ),
+      );
+    });
+  }
+
+  #deadline(context: HandlerContext): number {
+    return deadlineOf(context.timeoutMs(), this.#dependencies.requestTimeoutMs);
+  }
+
+  #header(zxid: Zxid): ResponseHeader {
+    const { view, serverId } = this.#dependencies;
+    return create(ResponseHeaderSchema, {
+      zxid: zxidToBigint(zxid),
+      serverId,
+      leaderId: view.leaderId,
+      epoch: view.epoch,
+    });
+  }
+
+  #admitted<T>(bytes: number, end: End<T>, begin: (settle: End<T>) => () => void): (() => void) | undefined {
+    const { admission } = this.#dependencies;
+    if (!admission.tryEnter(bytes)) return end(rejected('THROTTLED'));
+    const cancel = begin((failure, reply) => {
+      admission.leave(bytes);
+      return end(failure, reply);
+    });
+    return () => {
+      cancel();
+      admission.leave(bytes);
+    };
+  }
+
+  /** One call: a promise for Connect around what is callbacks below; given up when the caller goes away. */
+  #call<T>(context: HandlerContext, begin: (end: End<T>) => (() => void) | undefined): Promise<T> {
+    const startedMs = performance.now();
+    const { onRequestEnd, view } = this.#dependencies;
+    return new Promise<T>((resolve, reject) => {
+      let cancel: (() => void) | undefined;
+      let ended = false;
+      const onAbort = (): void => {
+        if (ended) return;
+        cancel?.();
+        end({ code: 'CANCELLED', outcome: ERROR_CODES.CANCELLED.outcome, retryable: false });
+      };
+      const end: End<T> = (failure, reply) => {
+        ended = true;
+        context.signal.removeEventListener('abort', onAbort);
+        const failed = failure ?? (isFailure(reply) ? reply : undefined);
+        onRequestEnd(context.method.name, failed?.code ?? 'OK', performance.now() - startedMs);
+        if (failed !== undefined) reject(toConnectError(failed, view.leaderId));
+        else resolve(reply as T);
+        return undefined;
+      };
+      context.signal.addEventListener('abort', onAbort, { once: true });
+      cancel = begin(end);
+    });
+  }
+}
+
+/** Ends a call: with a failure, or with a reply, which may itself be a failure. Called once. */
+type End<T> = (failure: Failure | undefined, reply?: T | Failure) => undefined;
+
+/** Failures are plain data; replies are messages, which carry the name of their type. */
+function isFailure(reply: unknown): reply is Failure {
+  return typeof reply === 'object' && reply !== null && !('$typeName' in reply) && 'code' in reply;
+}
+
+function failureOfResult(result: Extract<Result, { kind: 'error' }>): Failure {
+  const { outcome, retryable } = ERROR_CODES[result.code];
+  return { code: result.code, outcome, retryable, path: result.path, zxid: result.zxid };
+}
+
+function reusedWriteId(zxid: Zxid): Failure {
+  return rejected('BAD_ARGUMENTS', { message: 'This write id was used before, for another kind of write.', zxid });
+}

@@ -1,0 +1,32 @@
+import type { Block, StateMachine } from '@zkl/consensus';
+import type { Result, ZnodeStateMachine } from '@zkl/state-machine';
+import { DigestRing } from './digest-ring.js';
+
+/** The state machine as the node drives it, with a digest noted after blocks, so that servers can be compared. */
+export class DigestedState implements StateMachine<Result> {
+  readonly #state: ZnodeStateMachine;
+  readonly #ring = new DigestRing();
+
+  constructor(state: ZnodeStateMachine) {
+    this.#state = state;
+  }
+
+  get ring(): DigestRing {
+    return this.#ring;
+  }
+
+  apply(block: Block): readonly Result[] {
+    const results = this.#state.apply(block);
+    this.#ring.onApplied(block, () => this.#state.digest);
+    return results;
+  }
+
+  snapshot(): IterableIterator<Uint8Array> {
+    return this.#state.snapshot();
+  }
+
+  async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#ring.clear();
+    await this.#state.restore(chunks);
+  }
+}
