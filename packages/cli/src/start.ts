@@ -23,7 +23,10 @@ interface Served {
 /** Finds the cluster in `.zkl` if any of its servers run, else starts it. */
 async function serve(signal: AbortSignal): Promise<Served> {
   try {
-    return { cluster: await startProcessCluster({ size: SIZE, folder: CLUSTER_FOLDER, signal, ...(await ports()) }), started: true };
+    return {
+      cluster: await startProcessCluster({ size: SIZE, folder: CLUSTER_FOLDER, signal, ...(await ports()) }),
+      started: true,
+    };
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     if (error.code === 'CLUSTER_RUNNING') return { cluster: await openProcessCluster(CLUSTER_FOLDER), started: false };

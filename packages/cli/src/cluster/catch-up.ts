@@ -24,7 +24,11 @@ export interface CatchUp {
  * Starts a server (stopping it first, in good order, if it runs) and waits until it has applied all that the others had committed when it
  * was started. With no others up it waits only until it answers: it cannot serve without a majority.
  */
-export async function restartAndCatchUp(cluster: ProcessCluster, id: number, options: WaitingOptions = {}): Promise<CatchUp> {
+export async function restartAndCatchUp(
+  cluster: ProcessCluster,
+  id: number,
+  options: WaitingOptions = {},
+): Promise<CatchUp> {
   const running = (await cluster.status()).find((member) => member.id === id)?.process === 'running';
   if (running) await cluster.kill(id, 'SIGTERM');
   const target = await committedByOthers(cluster, id);
@@ -42,7 +46,12 @@ export async function restartAndCatchUp(cluster: ProcessCluster, id: number, opt
     return status.serving && status.appliedZxid >= target ? status : undefined;
   };
   const timeoutMs = options.timeoutMs ?? 60_000;
-  const status = await waitUntil(look, { what: `server ${id} to catch up`, timeoutMs, signal: options.signal, intervalMs: 5 });
+  const status = await waitUntil(look, {
+    what: `server ${id} to catch up`,
+    timeoutMs,
+    signal: options.signal,
+    intervalMs: 5,
+  });
   const caughtUpMs = performance.now() - start;
   const first = answered as NonNullable<typeof answered>;
   return {
@@ -58,12 +67,16 @@ export async function restartAndCatchUp(cluster: ProcessCluster, id: number, opt
 }
 
 async function committedByOthers(cluster: ProcessCluster, id: number): Promise<bigint | undefined> {
-  const others = (await cluster.status()).filter((member) => member.id !== id).flatMap(({ status }) => (status?.serving ? status : []));
+  const others = (await cluster.status())
+    .filter((member) => member.id !== id)
+    .flatMap(({ status }) => (status?.serving ? status : []));
   if (others.length === 0) return undefined;
   return others.reduce((most, { committedZxid }) => (committedZxid > most ? committedZxid : most), 0n);
 }
 
 async function synchronisationLines(logFile: string, logStart: number): Promise<string[]> {
   const lines = await readLogTail(logFile, 1_000, logStart);
-  return lines.filter(({ event }) => event !== undefined && /sync|recover|snapshot/i.test(event)).map(({ message, event, text }) => message ?? event ?? text);
+  return lines
+    .filter(({ event }) => event !== undefined && /sync|recover|snapshot/i.test(event))
+    .map(({ message, event, text }) => message ?? event ?? text);
 }

@@ -29,7 +29,10 @@ const clusterSchema = z
     configFile: z.string().min(1).nullable(),
     members: z.array(memberSchema).min(1).max(CLUSTER_SIZE_MAX),
   })
-  .refine(({ members }) => new Set(members.map(({ id }) => id)).size === members.length, 'two members have the same id');
+  .refine(
+    ({ members }) => new Set(members.map(({ id }) => id)).size === members.length,
+    'two members have the same id',
+  );
 
 /**
  * `cluster.json`: what is known of a local cluster, so that any later `zkl` finds it and can stop it. It is rewritten whole, by

@@ -28,7 +28,11 @@ export async function withClusterLock<T>(folder: string, work: () => Promise<T>)
 
 async function acquire(path: string, self: ProcessIdentity): Promise<() => Promise<void>> {
   try {
-    return await waitUntil(() => tryAcquire(path, self), { what: `the lock ${path}`, timeoutMs: WAIT_MS, intervalMs: 5 });
+    return await waitUntil(() => tryAcquire(path, self), {
+      what: `the lock ${path}`,
+      timeoutMs: WAIT_MS,
+      intervalMs: 5,
+    });
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     throw new ClusterError(

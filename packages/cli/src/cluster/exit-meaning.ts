@@ -15,7 +15,12 @@ const meanings: Readonly<Record<number, string>> = {
 const LINES_SHOWN = 3;
 
 /** Says why a server ended: its exit code in words, and the last of what it logged as an error. */
-export async function describeExit(id: number, end: ProcessEnd, logFile: string, logStart: number): Promise<ClusterError> {
+export async function describeExit(
+  id: number,
+  end: ProcessEnd,
+  logFile: string,
+  logStart: number,
+): Promise<ClusterError> {
   const how = end.signal ? `was ended by ${end.signal}` : `ended with code ${end.code}`;
   const why = end.code === null ? undefined : meanings[end.code];
   const lines = await readLogTail(logFile, 200, logStart);
@@ -25,7 +30,9 @@ export async function describeExit(id: number, end: ProcessEnd, logFile: string,
   return new ClusterError(
     inUse ? 'PORT_IN_USE' : 'SERVER_EXITED',
     [`server ${id} ${how}${why ? `: ${why}` : ''}`, ...said].join('\n  '),
-    inUse ? 'End the program that has the port, or choose others with --port-base.' : `Read its log: zkl cluster logs ${id}`,
+    inUse
+      ? 'End the program that has the port, or choose others with --port-base.'
+      : `Read its log: zkl cluster logs ${id}`,
   );
 }
 

@@ -8,7 +8,13 @@ import type { ProcessCluster } from './process-cluster.js';
 /** One moment of a change of leader; `atMs` counts from the kill. */
 export type FailoverEvent =
   /** The signal was sent: the process is gone without a warning to anyone. */
-  | { readonly kind: 'killed'; readonly atMs: number; readonly server: number; readonly pid: number; readonly epoch: number }
+  | {
+      readonly kind: 'killed';
+      readonly atMs: number;
+      readonly server: number;
+      readonly pid: number;
+      readonly epoch: number;
+    }
   /** The system closed its connections, and so everyone who talked to it knows. */
   | { readonly kind: 'connectionLost'; readonly atMs: number }
   /** Another server leads, with a majority behind it. */
@@ -63,7 +69,12 @@ export async function killLeader(cluster: ProcessCluster, options: FailoverOptio
   try {
     await Promise.all([gone, lost]);
     const next = await cluster.leader({ except: leader.id, timeoutMs, signal });
-    const elected = { kind: 'elected', atMs: sinceKill(), server: next.id, epoch: await epochOf(cluster, next.id) } as const;
+    const elected = {
+      kind: 'elected',
+      atMs: sinceKill(),
+      server: next.id,
+      epoch: await epochOf(cluster, next.id),
+    } as const;
     record(elected);
     record({ kind: 'firstWrite', ...(await written) });
     return { killed: leader.id, elected: elected.server, epoch: elected.epoch, events };
@@ -78,7 +89,11 @@ async function epochOf(cluster: ProcessCluster, id: number): Promise<number> {
 }
 
 /** A write that changes nothing, acknowledged by its refusal: the zxid in it tells that it went through the log. */
-async function writeNothing(client: ReturnType<typeof createClient>, timeoutMs: number, signal?: AbortSignal): Promise<bigint> {
+async function writeNothing(
+  client: ReturnType<typeof createClient>,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<bigint> {
   try {
     return (await client.delete(`/zkl-probe-${randomUUID()}`, { timeoutMs, signal })).zxid;
   } catch (error) {

@@ -17,7 +17,11 @@ export interface MemberStatus {
 }
 
 /** Asks one server, and looks at its process. Never throws: a server that does not answer is a fact to report. */
-export async function readMemberStatus(client: Client, member: ClusterFileMember, timeoutMs: number): Promise<MemberStatus> {
+export async function readMemberStatus(
+  client: Client,
+  member: ClusterFileMember,
+  timeoutMs: number,
+): Promise<MemberStatus> {
   const address = addressOf(member);
   const running = member.process !== null && (await isRunning(member.process));
   const base = { id: member.id, address, pid: member.process?.pid } as const;
@@ -43,7 +47,8 @@ export interface DigestComparison {
 /** @returns undefined when there is no zxid at which all of them tell a digest, or none of them answers. */
 export function compareDigests(statuses: readonly ServerStatus[]): DigestComparison | undefined {
   const known = statuses.map(
-    (status) => new Map([...status.digests, { zxid: status.digestZxid, digest: status.digest }].map((d) => [d.zxid, d.digest])),
+    (status) =>
+      new Map([...status.digests, { zxid: status.digestZxid, digest: status.digest }].map((d) => [d.zxid, d.digest])),
   );
   const common = [...(known[0]?.keys() ?? [])].filter((zxid) => known.every((digests) => digests.has(zxid)));
   if (common.length === 0) return undefined;
@@ -56,7 +61,10 @@ export function compareDigests(statuses: readonly ServerStatus[]): DigestCompari
  * How far a server's state is behind the furthest of all: a number of writes within one epoch, or `epochs` when it still is in an
  * earlier one.
  */
-export function lagOf(status: ServerStatus, all: readonly ServerStatus[]): { readonly writes: number } | { readonly epochs: number } {
+export function lagOf(
+  status: ServerStatus,
+  all: readonly ServerStatus[],
+): { readonly writes: number } | { readonly epochs: number } {
   const furthest = all.reduce((most, { committedZxid }) => (committedZxid > most ? committedZxid : most), 0n);
   const epochs = Number((furthest >> 32n) - (status.appliedZxid >> 32n));
   return epochs > 0 ? { epochs } : { writes: Math.max(0, Number(furthest - status.appliedZxid)) };

@@ -109,7 +109,11 @@ export class ProcessCluster implements AsyncDisposable {
       for (const { id, process } of wanted) {
         if (running.has(id)) {
           const pid = process?.pid ?? 0;
-          throw new ClusterError('SERVER_RUNNING', `server ${id} runs already (pid ${pid})`, `End it first: zkl cluster kill ${id}`);
+          throw new ClusterError(
+            'SERVER_RUNNING',
+            `server ${id} runs already (pid ${pid})`,
+            `End it first: zkl cluster kill ${id}`,
+          );
         }
       }
       return Promise.all(wanted.map((member) => this.#spawnMember(member)));
@@ -175,16 +179,23 @@ export class ProcessCluster implements AsyncDisposable {
    */
   async leader(options: WaitingOptions & { readonly except?: number | undefined } = {}): Promise<ClusterMember> {
     const look = async (): Promise<ClusterMember | undefined> => {
-      const leading = (await this.status()).filter(({ id, status }) => status?.role === 'leading' && status.serving && id !== options.except);
+      const leading = (await this.status()).filter(
+        ({ id, status }) => status?.role === 'leading' && status.serving && id !== options.except,
+      );
       leading.sort((a, b) => (b.status?.epoch ?? 0) - (a.status?.epoch ?? 0));
       const id = leading[0]?.id;
       return this.members.find((member) => member.id === id);
     };
     try {
-      return await waitUntil(look, { what: 'a leader', timeoutMs: options.timeoutMs ?? 30_000, signal: options.signal });
+      return await waitUntil(look, {
+        what: 'a leader',
+        timeoutMs: options.timeoutMs ?? 30_000,
+        signal: options.signal,
+      });
     } catch (error) {
       if (!(error instanceof ClusterError && error.code === 'DEADLINE_EXCEEDED')) throw error;
-      const hint = 'A leader needs a majority of the servers: see `zkl cluster status`, and `zkl cluster restart <id>` those that are down.';
+      const hint =
+        'A leader needs a majority of the servers: see `zkl cluster status`, and `zkl cluster restart <id>` those that are down.';
       throw new ClusterError('NO_LEADER', 'no server leads this cluster', hint, { cause: error });
     }
   }
@@ -206,7 +217,9 @@ export class ProcessCluster implements AsyncDisposable {
   async destroy(): Promise<void> {
     await this.stop({ force: true });
     const files = this.members.flatMap(({ dataFolder, logFile }) => [dataFolder, logFile, `${logFile}.1`]);
-    await Promise.all([...files, join(this.folder, CLUSTER_FILE)].map((path) => rm(path, { recursive: true, force: true })));
+    await Promise.all(
+      [...files, join(this.folder, CLUSTER_FILE)].map((path) => rm(path, { recursive: true, force: true })),
+    );
     await rmdir(this.folder).catch(() => undefined);
     await this.close();
   }
@@ -248,7 +261,9 @@ export class ProcessCluster implements AsyncDisposable {
   async #forget(ids: readonly number[]): Promise<void> {
     await this.#state.update(async (file) => {
       const running = new Set((await runningMembers(file)).map(({ id }) => id));
-      return file.members.filter(({ id }) => ids.includes(id) && !running.has(id)).map((member) => ({ ...member, process: null }));
+      return file.members
+        .filter(({ id }) => ids.includes(id) && !running.has(id))
+        .map((member) => ({ ...member, process: null }));
     });
   }
 

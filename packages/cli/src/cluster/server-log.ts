@@ -29,8 +29,14 @@ export async function readLogTail(path: string, count: number, fromByte = 0): Pr
     const start = Math.max(fromByte, size - TAIL_BYTES_MAX, 0);
     const buffer = Buffer.alloc(Math.max(0, size - start));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
-    const lines = buffer.toString('utf8', 0, bytesRead).split('\n').slice(start > fromByte ? 1 : 0);
-    return lines.filter((line) => line !== '').slice(-count).map(parseLogLine);
+    const lines = buffer
+      .toString('utf8', 0, bytesRead)
+      .split('\n')
+      .slice(start > fromByte ? 1 : 0);
+    return lines
+      .filter((line) => line !== '')
+      .slice(-count)
+      .map(parseLogLine);
   } finally {
     await file.close();
   }
@@ -40,11 +46,15 @@ export async function readLogTail(path: string, count: number, fromByte = 0): Pr
 const FOLLOW_INTERVAL_MS = 200;
 
 /** What is appended to a log after `fromByte`, as it comes, until the signal is aborted; it ends then, and does not throw. */
-export async function* followLog(path: string, fromByte: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+export async function* followLog(
+  path: string,
+  fromByte: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
   const file = await open(path, 'r');
   try {
     const buffer = Buffer.alloc(64 * 1024);
-    for (let position = fromByte; !signal.aborted; ) {
+    for (let position = fromByte; !signal.aborted;) {
       const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
       position += bytesRead;
       if (bytesRead > 0) yield Uint8Array.from(buffer.subarray(0, bytesRead));

@@ -55,7 +55,8 @@ export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer>
     });
     child.unref();
     const identity = await identifyProcess(child.pid as number);
-    if (!identity) throw new ClusterError('SERVER_EXITED', 'the server ended at once', `Its output is in ${options.logFile}.`);
+    if (!identity)
+      throw new ClusterError('SERVER_EXITED', 'the server ended at once', `Its output is in ${options.logFile}.`);
     return { identity, end: () => end };
   } finally {
     await log.close();

@@ -75,7 +75,11 @@ async function plan(options: ProcessClusterOptions, existing: ClusterFile | unde
   const running = await runningMembers(existing);
   if (running.length > 0) {
     const what = `a cluster runs already in ${resolve(options.folder)} (${running.length} of ${existing.members.length} servers)`;
-    throw new ClusterError('CLUSTER_RUNNING', what, 'Use it, stop it with `zkl cluster stop`, or choose another --folder.');
+    throw new ClusterError(
+      'CLUSTER_RUNNING',
+      what,
+      'Use it, stop it with `zkl cluster stop`, or choose another --folder.',
+    );
   }
   if (options.size !== undefined && options.size !== existing.members.length) {
     const what = `${resolve(options.folder)} holds the data of a cluster of ${existing.members.length} servers, not ${options.size}`;
@@ -87,7 +91,10 @@ async function plan(options: ProcessClusterOptions, existing: ClusterFile | unde
 
 async function newCluster(options: ProcessClusterOptions, configFile: string | null): Promise<ClusterFile> {
   const { size = 3, host = '127.0.0.1', portBase } = options;
-  const ports = portBase === undefined ? await findFreePorts(host, size) : Array.from({ length: size }, (_, index) => portBase + index);
+  const ports =
+    portBase === undefined
+      ? await findFreePorts(host, size)
+      : Array.from({ length: size }, (_, index) => portBase + index);
   if (portBase !== undefined) await Promise.all(ports.map((port) => requireFree(host, port)));
   return {
     format: 1,
@@ -99,7 +106,10 @@ async function newCluster(options: ProcessClusterOptions, configFile: string | n
 }
 
 /** A cluster that is started again keeps its addresses, but for ports that somebody else has by now: a server is its id. */
-async function settlePorts(options: ProcessClusterOptions, members: readonly ClusterFileMember[]): Promise<ClusterFileMember[]> {
+async function settlePorts(
+  options: ProcessClusterOptions,
+  members: readonly ClusterFileMember[],
+): Promise<ClusterFileMember[]> {
   const stopped = members.map((member) => ({ ...member, process: null }));
   const { portBase } = options;
   if (portBase !== undefined) {

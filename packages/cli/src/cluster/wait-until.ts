@@ -20,7 +20,10 @@ export interface WaitOptions {
  *
  * @throws ClusterError DEADLINE_EXCEEDED after `timeoutMs`.
  */
-export async function waitUntil<T>(look: () => Promise<T | undefined> | T | undefined, options: WaitOptions): Promise<T> {
+export async function waitUntil<T>(
+  look: () => Promise<T | undefined> | T | undefined,
+  options: WaitOptions,
+): Promise<T> {
   const deadline = performance.now() + options.timeoutMs;
   for (;;) {
     options.signal?.throwIfAborted();

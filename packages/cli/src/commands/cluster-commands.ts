@@ -26,8 +26,16 @@ export const clusterCommands: readonly CommandSpec[] = [
       'serve; the command waits for that. They live on when you close the terminal. A stopped cluster is started again with its data.',
     examples: ['cluster start --size 5', 'cluster start --size 3 --port-base 7001 --folder /tmp/zkl'],
     options: [
-      { flags: '--size <n>', summary: `servers: 1 to ${CLUSTER_SIZE_MAX} (default: 3)`, parse: integerIn('--size', 1, CLUSTER_SIZE_MAX) },
-      { flags: '--port-base <port>', summary: 'port of server 1, the others follow (default: free ones)', parse: integerIn('--port-base', 1, 65_535) },
+      {
+        flags: '--size <n>',
+        summary: `servers: 1 to ${CLUSTER_SIZE_MAX} (default: 3)`,
+        parse: integerIn('--size', 1, CLUSTER_SIZE_MAX),
+      },
+      {
+        flags: '--port-base <port>',
+        summary: 'port of server 1, the others follow (default: free ones)',
+        parse: integerIn('--port-base', 1, 65_535),
+      },
       { flags: '--config <file>', summary: 'a configuration file of zkl-server, for all of them' },
     ],
     run: start,
@@ -50,7 +58,9 @@ export const clusterCommands: readonly CommandSpec[] = [
       await using cluster = await context.connection.cluster();
       const stopped = await cluster.stop({ force: options.force === true });
       context.output.answer({ command: 'cluster stop', stopped, folder: cluster.folder }, () =>
-        stopped.length === 0 ? 'no server was running' : `stopped server ${stopped.join(', ')}; the data stays in ${cluster.folder}`,
+        stopped.length === 0
+          ? 'no server was running'
+          : `stopped server ${stopped.join(', ')}; the data stays in ${cluster.folder}`,
       );
     },
   },
@@ -62,7 +72,10 @@ export const clusterCommands: readonly CommandSpec[] = [
       await using cluster = await context.connection.cluster();
       await cluster.destroy();
       await context.connection.reset();
-      context.output.answer({ command: 'cluster destroy', folder: cluster.folder }, () => `removed the cluster in ${cluster.folder}`);
+      context.output.answer(
+        { command: 'cluster destroy', folder: cluster.folder },
+        () => `removed the cluster in ${cluster.folder}`,
+      );
     },
   },
   {
@@ -79,7 +92,11 @@ export const clusterCommands: readonly CommandSpec[] = [
   },
 ];
 
-async function start(context: Context, _: readonly string[], options: Readonly<Record<string, unknown>>): Promise<void> {
+async function start(
+  context: Context,
+  _: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const { connection, output, signal } = context;
   output.note(output.style.quiet('starting the servers and waiting until all of them serve ...'));
   const began = performance.now();
@@ -104,12 +121,17 @@ async function showStarted({ output }: Context, cluster: ProcessCluster, elapsed
   output.note(`up in ${(elapsedMs / 1000).toFixed(1)} s · data and logs in ${cluster.folder}`);
 }
 
-async function logs(context: Context, [wanted = '']: readonly string[], options: Readonly<Record<string, unknown>>): Promise<void> {
+async function logs(
+  context: Context,
+  [wanted = '']: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const { connection, output, signal } = context;
   await using cluster = await connection.cluster();
   const { logFile } = cluster.member(serverId(wanted));
   const end = await sizeOf(logFile);
   // The log's lines are JSON objects already: they go out as they are, with --json and without.
-  for (const { text } of await readLogTail(logFile, (options.lines as number | undefined) ?? 40)) output.raw(`${text}\n`);
+  for (const { text } of await readLogTail(logFile, (options.lines as number | undefined) ?? 40))
+    output.raw(`${text}\n`);
   if (options.follow === true) for await (const bytes of followLog(logFile, end, signal)) output.raw(bytes);
 }

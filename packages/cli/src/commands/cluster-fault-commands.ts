@@ -22,7 +22,9 @@ export const clusterFaultCommands: readonly CommandSpec[] = [
       const onEvent = (event: FailoverEvent): void => showEvent(context, event);
       const { killed, elected, epoch } = await killLeader(cluster, { onEvent, signal: context.signal });
       context.output.note(
-        context.output.style.quiet(`server ${elected} leads epoch ${epoch}; bring back the other with: cluster restart ${killed}`),
+        context.output.style.quiet(
+          `server ${elected} leads epoch ${epoch}; bring back the other with: cluster restart ${killed}`,
+        ),
       );
     },
   },
@@ -30,7 +32,8 @@ export const clusterFaultCommands: readonly CommandSpec[] = [
     name: 'cluster kill',
     args: '<server>',
     summary: 'kill -9 one server',
-    teaches: 'A minority of the servers may be down and all goes on. Kill one more, and writes wait until a majority is back.',
+    teaches:
+      'A minority of the servers may be down and all goes on. Kill one more, and writes wait until a majority is back.',
     examples: ['cluster kill 3'],
     completes: 'server',
     run: async (context, [wanted = '']) => {
@@ -38,7 +41,10 @@ export const clusterFaultCommands: readonly CommandSpec[] = [
       const id = serverId(wanted);
       const { pid } = cluster.member(id);
       await cluster.kill(id, 'SIGKILL');
-      context.output.answer({ command: 'cluster kill', server: id, pid: pid ?? null }, () => `killed server ${id} (pid ${pid})`);
+      context.output.answer(
+        { command: 'cluster kill', server: id, pid: pid ?? null },
+        () => `killed server ${id} (pid ${pid})`,
+      );
     },
   },
   {
@@ -60,9 +66,17 @@ export const clusterFaultCommands: readonly CommandSpec[] = [
 
 function showEvent({ output }: Context, event: FailoverEvent): void {
   const { kind, atMs } = event;
-  const details = event.kind === 'firstWrite' ? jsonZxid(event.zxid) : 'server' in event ? { server: event.server, epoch: event.epoch } : {};
+  const details =
+    event.kind === 'firstWrite'
+      ? jsonZxid(event.zxid)
+      : 'server' in event
+        ? { server: event.server, epoch: event.epoch }
+        : {};
   const object = { command: 'cluster kill-leader', event: kind, atMs: Math.round(atMs * 10) / 10, ...details };
-  output.answer(object, () => `${output.style.quiet(`${event.atMs.toFixed(0).padStart(6)} ms`)}  ${describeEvent(event, output.style)}`);
+  output.answer(
+    object,
+    () => `${output.style.quiet(`${event.atMs.toFixed(0).padStart(6)} ms`)}  ${describeEvent(event, output.style)}`,
+  );
 }
 
 function jsonZxid(zxid: bigint): JsonObject {
@@ -87,8 +101,16 @@ function showCatchUp({ output }: Context, caughtUp: CatchUp): void {
   const { id, pid, ownLogEnd, target, answeredMs, caughtUpMs, status, logged } = caughtUp;
   const object = {
     ...{ command: 'cluster restart', server: id, pid, role: status.role, serving: status.serving, epoch: status.epoch },
-    ...{ ownLogEnd: ownLogEnd === undefined ? null : hexZxid(ownLogEnd), target: target === undefined ? null : hexZxid(target) },
-    ...{ applied: hexZxid(status.appliedZxid), answeredMs: Math.round(answeredMs), caughtUpMs: Math.round(caughtUpMs), logged },
+    ...{
+      ownLogEnd: ownLogEnd === undefined ? null : hexZxid(ownLogEnd),
+      target: target === undefined ? null : hexZxid(target),
+    },
+    ...{
+      applied: hexZxid(status.appliedZxid),
+      answeredMs: Math.round(answeredMs),
+      caughtUpMs: Math.round(caughtUpMs),
+      logged,
+    },
   };
   output.answer(object, () => {
     const { style } = output;
@@ -97,7 +119,10 @@ function showCatchUp({ output }: Context, caughtUp: CatchUp): void {
     if (ownLogEnd !== undefined) lines.push(`${' '.repeat(9)}  its own log ends at ${formatZxid(ownLogEnd)}`);
     for (const line of logged) lines.push(`${' '.repeat(9)}  ${style.quiet(line)}`);
     if (target === undefined) lines.push(`${' '.repeat(9)}  no other server serves: it waits for a majority`);
-    else lines.push(`${at(caughtUpMs)}  ${style.good('caught up')}: it has applied ${formatZxid(status.appliedZxid)}, and is ${status.role} in epoch ${status.epoch}`);
+    else
+      lines.push(
+        `${at(caughtUpMs)}  ${style.good('caught up')}: it has applied ${formatZxid(status.appliedZxid)}, and is ${status.role} in epoch ${status.epoch}`,
+      );
     return lines.join('\n');
   });
 }

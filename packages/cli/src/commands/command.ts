@@ -31,5 +31,9 @@ export interface CommandSpec {
   readonly completes?: 'path' | 'server' | 'command';
   /** Whether it changes something in the cluster: an error then tells whether that happened. Default: false. */
   readonly isWrite?: boolean;
-  readonly run: (context: Context, args: readonly string[], options: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly run: (
+    context: Context,
+    args: readonly string[],
+    options: Readonly<Record<string, unknown>>,
+  ) => Promise<void>;
 }

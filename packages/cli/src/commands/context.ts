@@ -73,8 +73,12 @@ export class Connection implements AsyncDisposable {
     if (this.settings.endpoints) return this.settings.endpoints;
     const folder = this.settings.folder ?? (await findClusterFolder(process.cwd()));
     if (folder === undefined) {
-      const hint = 'Start a cluster here (`zkl cluster start`), or name servers: --endpoints host:port,... or ZKL_ENDPOINTS.';
-      throw new UsageError('no servers to talk to: no endpoints are given, and no local cluster is in this folder or above', hint);
+      const hint =
+        'Start a cluster here (`zkl cluster start`), or name servers: --endpoints host:port,... or ZKL_ENDPOINTS.';
+      throw new UsageError(
+        'no servers to talk to: no endpoints are given, and no local cluster is in this folder or above',
+        hint,
+      );
     }
     await using cluster = await openProcessCluster(folder);
     return cluster.endpoints;

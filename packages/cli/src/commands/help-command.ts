@@ -34,20 +34,35 @@ export function explain(spec: CommandSpec, style: Style): string {
   if (spec.teaches !== undefined) paragraphs.push(wrap(spec.teaches, 78, '  '));
   if (spec.options) {
     const width = Math.max(...spec.options.map(({ flags }) => flags.length));
-    paragraphs.push(spec.options.map(({ flags, summary }) => `  ${style.value(flags.padEnd(width))}  ${summary}`).join('\n'));
+    paragraphs.push(
+      spec.options.map(({ flags, summary }) => `  ${style.value(flags.padEnd(width))}  ${summary}`).join('\n'),
+    );
   }
-  if (spec.examples) paragraphs.push(`${style.quiet('for example')}\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
+  if (spec.examples)
+    paragraphs.push(`${style.quiet('for example')}\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
   return paragraphs.join('\n\n');
 }
 
 function list(commands: readonly CommandSpec[], style: Style): string {
   const width = Math.max(...commands.map((spec) => usageOf(spec).length));
   const lines = commands.map((spec) => `  ${style.value(usageOf(spec).padEnd(width))}  ${spec.summary}`);
-  return [...lines, style.quiet('help <command> explains what happens in the cluster; --json makes every answer one JSON object a line')].join('\n');
+  return [
+    ...lines,
+    style.quiet(
+      'help <command> explains what happens in the cluster; --json makes every answer one JSON object a line',
+    ),
+  ].join('\n');
 }
 
 function describe({ name, args, summary, teaches, examples, options }: CommandSpec) {
-  return { name, args, summary, teaches, examples, options: options?.map((option) => ({ flags: option.flags, summary: option.summary })) };
+  return {
+    name,
+    args,
+    summary,
+    teaches,
+    examples,
+    options: options?.map((option) => ({ flags: option.flags, summary: option.summary })),
+  };
 }
 
 function wrap(text: string, width: number, indent: string): string {

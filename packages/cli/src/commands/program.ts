@@ -39,7 +39,11 @@ export interface ParseOptions {
  *
  * @throws UsageError for an unknown command or option, and for arguments that are missing or too many.
  */
-export function parseInvocation(table: readonly CommandSpec[], words: readonly string[], options: ParseOptions): Invocation | Printed {
+export function parseInvocation(
+  table: readonly CommandSpec[],
+  words: readonly string[],
+  options: ParseOptions,
+): Invocation | Printed {
   let printed = '';
   let chosen: Pick<Invocation, 'spec' | 'args' | 'options'> = { spec: undefined, args: [], options: {} };
   const program = createProgram(options).configureOutput({
@@ -65,7 +69,13 @@ export function parseInvocation(table: readonly CommandSpec[], words: readonly s
 
 type OnChosen = (args: readonly string[], options: Readonly<Record<string, unknown>>) => void;
 
-function addCommand(program: Command, groups: Map<string, Command>, spec: CommandSpec, options: ParseOptions, onChosen: OnChosen): void {
+function addCommand(
+  program: Command,
+  groups: Map<string, Command>,
+  spec: CommandSpec,
+  options: ParseOptions,
+  onChosen: OnChosen,
+): void {
   const words = spec.name.split(' ');
   const name = words.at(-1) ?? '';
   const parent = words.length === 1 ? program : groupOf(program, groups, words[0] ?? '');
@@ -76,7 +86,12 @@ function addCommand(program: Command, groups: Map<string, Command>, spec: Comman
     const option = new Option(flags, summary);
     command.addOption(parse ? option.argParser(parse) : option);
   }
-  command.action(() => onChosen(command.processedArgs.flat().filter((arg): arg is string => arg !== undefined), command.opts()));
+  command.action(() =>
+    onChosen(
+      command.processedArgs.flat().filter((arg): arg is string => arg !== undefined),
+      command.opts(),
+    ),
+  );
 }
 
 function groupOf(program: Command, groups: Map<string, Command>, name: string): Command {
@@ -108,7 +123,9 @@ function createProgram({ where, version, colors }: ParseOptions): Command {
     .option('--folder <path>', 'the folder of the local cluster (default: the nearest .zkl)')
     .addOption(new Option('--server <id>', 'talk to this server only').argParser(parsers.serverId))
     .addOption(
-      new Option('--timeout <ms>', 'the deadline of each call (default: 10000)').argParser(parsers.integerIn('--timeout', 1, 3_600_000)),
+      new Option('--timeout <ms>', 'the deadline of each call (default: 10000)').argParser(
+        parsers.integerIn('--timeout', 1, 3_600_000),
+      ),
     )
     .action(() => undefined);
 }

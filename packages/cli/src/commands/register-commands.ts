@@ -38,7 +38,9 @@ export const registerCommands: readonly CommandSpec[] = [
       const client = await context.connection.client();
       const { result, elapsedMs } = await timed(() => client.register.write(value, { signal: context.signal }));
       const facts = { ...attribution(result), version: result.version, elapsedMs };
-      answer(context, facts, { command: 'write', value }, () => [`${context.output.style.good('written')} ${showText(value)}`]);
+      answer(context, facts, { command: 'write', value }, () => [
+        `${context.output.style.good('written')} ${showText(value)}`,
+      ]);
     },
   },
   {
@@ -58,7 +60,9 @@ export const registerCommands: readonly CommandSpec[] = [
       answer(context, facts, { command: 'guess', value, matched }, () => {
         const { style } = context.output;
         if (matched) return [`${style.good('hit')}: the value is ${showText(value)}`];
-        return [`${style.warn('miss')}: the value is not ${showText(value)}${version === 0 ? ' (nothing was written yet)' : ''}`];
+        return [
+          `${style.warn('miss')}: the value is not ${showText(value)}${version === 0 ? ' (nothing was written yet)' : ''}`,
+        ];
       });
     },
   },
@@ -84,7 +88,9 @@ export const registerCommands: readonly CommandSpec[] = [
         ...{ guesses: Number(guesses), hits: Number(hits) },
       };
       answer(context, facts, object, () => [
-        version === 0 ? context.output.style.quiet('nothing was written yet') : context.output.style.value(showValue(value)),
+        version === 0
+          ? context.output.style.quiet('nothing was written yet')
+          : context.output.style.value(showValue(value)),
         `${version === 0 ? '' : `written at zxid ${formatZxid(mzxid)} · `}guesses ${guesses}, hits ${hits}`,
       ]);
     },
@@ -92,7 +98,11 @@ export const registerCommands: readonly CommandSpec[] = [
 ];
 
 /** Who answered and who leads, as far as the result tells. */
-export function attribution(result: { readonly zxid: bigint; readonly serverId?: number; readonly leaderId?: number }): {
+export function attribution(result: {
+  readonly zxid: bigint;
+  readonly serverId?: number;
+  readonly leaderId?: number;
+}): {
   readonly zxid: bigint;
   readonly server: number | undefined;
   readonly leader: number | undefined;

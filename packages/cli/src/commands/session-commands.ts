@@ -37,7 +37,8 @@ export const sessionCommands: readonly CommandSpec[] = [
     examples: ['history 10'],
     run: async (context, [count = '20']) => {
       const wanted = Number(count);
-      if (!Number.isInteger(wanted) || wanted < 1) throw new UsageError(`"${count}" is no number of lines`, 'Such as: history 10');
+      if (!Number.isInteger(wanted) || wanted < 1)
+        throw new UsageError(`"${count}" is no number of lines`, 'Such as: history 10');
       const lines = context.shell?.lines ?? (await loadHistory(historyPath(process.env)));
       const first = Math.max(0, lines.length - wanted);
       for (const [index, line] of lines.slice(first).entries()) {
@@ -64,7 +65,12 @@ async function connect(context: Context, [wanted]: readonly string[]): Promise<v
   const object = { command: 'connect', pinned: id, address: result.address, epoch: result.epoch, ...jsonFacts(facts) };
   output.answer(object, () => {
     const what = id === null ? 'whichever server serves best' : `server ${id} only`;
-    const role = result.leaderId === result.serverId ? 'it leads' : result.leaderId ? `it follows server ${result.leaderId}` : 'it knows no leader';
+    const role =
+      result.leaderId === result.serverId
+        ? 'it leads'
+        : result.leaderId
+          ? `it follows server ${result.leaderId}`
+          : 'it knows no leader';
     return `${output.style.good('connected')} to ${what}: ${result.address}, ${role}, epoch ${result.epoch}\n${formatFacts(facts, output.style)}`;
   });
 }
@@ -79,7 +85,8 @@ async function status({ connection, output, signal }: Context): Promise<void> {
   });
   showRows(output, 'status', rows);
   const failed = reports.find((report) => report.kind === 'failed');
-  if (failed?.kind === 'failed' && reports.every(({ kind }) => kind === 'failed') && isZklError(failed.error)) throw failed.error;
+  if (failed?.kind === 'failed' && reports.every(({ kind }) => kind === 'failed') && isZklError(failed.error))
+    throw failed.error;
 }
 
 /** Writes the servers: a table for people, one object for each for programs. */

@@ -19,10 +19,14 @@ export const treeCommands: readonly CommandSpec[] = [
     name: 'ls',
     args: '[path]',
     summary: 'list the children of a znode',
-    teaches: 'Children come in pages, in the order of their names; each page is one consistent state. Without a path: the root.',
+    teaches:
+      'Children come in pages, in the order of their names; each page is one consistent state. Without a path: the root.',
     examples: ['ls /', 'ls /app --stat'],
     completes: 'path',
-    options: [{ flags: '--stat', summary: 'with version, length of the data and number of children of each' }, ...readOptions],
+    options: [
+      { flags: '--stat', summary: 'with version, length of the data and number of children of each' },
+      ...readOptions,
+    ],
     run: listChildren,
   },
   {
@@ -124,7 +128,11 @@ export const treeCommands: readonly CommandSpec[] = [
 ];
 
 /** Page after page, each written as it comes: a million children do not wait in memory. */
-async function listChildren(context: Context, args: readonly string[], options: Readonly<Record<string, unknown>>): Promise<void> {
+async function listChildren(
+  context: Context,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const path = args[0] ?? '/';
   const client = await context.connection.client();
   const read = toReadOptions(options);
@@ -141,7 +149,9 @@ async function listChildren(context: Context, args: readonly string[], options: 
     if (!more) {
       const facts = { ...attribution(page.result), consistency: read.consistency, elapsedMs };
       const object = { command: 'ls', path, children: count, cversion: stat.cversion };
-      return answer(context, facts, object, () => [context.output.style.quiet(`${count} ${count === 1 ? 'child' : 'children'}`)]);
+      return answer(context, facts, object, () => [
+        context.output.style.quiet(`${count} ${count === 1 ? 'child' : 'children'}`),
+      ]);
     }
     startAfter = children.at(-1)?.name;
     atLeast = zxid;
@@ -150,7 +160,9 @@ async function listChildren(context: Context, args: readonly string[], options: 
 
 function showChild({ output }: Context, { name, path, stat }: Child): void {
   output.answer({ name, path, stat: stat && jsonStat(stat) }, () => {
-    const details = stat && `  version ${stat.version} · ${stat.dataLength} bytes · ${stat.numChildren} children · mzxid ${formatZxid(stat.mzxid)}`;
+    const details =
+      stat &&
+      `  version ${stat.version} · ${stat.dataLength} bytes · ${stat.numChildren} children · mzxid ${formatZxid(stat.mzxid)}`;
     return `${output.style.value(showName(name))}${output.style.quiet(details ?? '')}`;
   });
 }
@@ -163,7 +175,12 @@ function briefStat(stat: Stat): string {
 /** For programs; 64-bit numbers as `0x...`. */
 export function jsonStat(stat: Stat): JsonObject {
   const { czxid, mzxid, pzxid, ephemeralOwner, ...numbers } = stat;
-  const hex = { czxid: hexZxid(czxid), mzxid: hexZxid(mzxid), pzxid: hexZxid(pzxid), ephemeralOwner: hexZxid(ephemeralOwner) };
+  const hex = {
+    czxid: hexZxid(czxid),
+    mzxid: hexZxid(mzxid),
+    pzxid: hexZxid(pzxid),
+    ephemeralOwner: hexZxid(ephemeralOwner),
+  };
   return { ...hex, ...numbers };
 }
 

@@ -21,7 +21,14 @@ const head = ['id', 'address', 'pid', 'role', 'epoch', 'logged', 'committed', 'a
 /** A table of the servers, and below it what follows from it: who leads, whether a majority serves, whether the copies are equal. */
 export function formatCluster(rows: readonly ServerRow[], style: Style): string {
   const statuses = statusesOf(rows);
-  const lines = [formatTable(head, rows.map((row) => cells(row, statuses, style)), style), style.quiet('zxids as epoch:counter')];
+  const lines = [
+    formatTable(
+      head,
+      rows.map((row) => cells(row, statuses, style)),
+      style,
+    ),
+    style.quiet('zxids as epoch:counter'),
+  ];
   lines.push(...summary(rows, statuses, style));
   return lines.join('\n');
 }
@@ -32,13 +39,30 @@ export function jsonServer(row: ServerRow, rows: readonly ServerRow[]): JsonObje
   if (!status) return { id, address, pid, role: 'down', serving: false, reason: absence };
   const comparison = compareDigests(statusesOf(rows));
   return {
-    ...{ id, address, pid, role: status.role, serving: status.serving, epoch: status.epoch, leader: status.leaderId || null },
-    ...{ lastLogged: hexZxid(status.lastLoggedZxid), committed: hexZxid(status.committedZxid), applied: hexZxid(status.appliedZxid) },
+    ...{
+      id,
+      address,
+      pid,
+      role: status.role,
+      serving: status.serving,
+      epoch: status.epoch,
+      leader: status.leaderId || null,
+    },
+    ...{
+      lastLogged: hexZxid(status.lastLoggedZxid),
+      committed: hexZxid(status.committedZxid),
+      applied: hexZxid(status.appliedZxid),
+    },
     ...{ digest: status.digest, digestZxid: hexZxid(status.digestZxid) },
     comparedDigest: comparison?.digests.get(status.serverId),
     comparedZxid: comparison && hexZxid(comparison.zxid),
     lag: lagOf(status, statusesOf(rows)),
-    ...{ znodes: status.znodes, logBytes: status.logBytes, snapshot: hexZxid(status.snapshotZxid), uptimeMs: status.uptimeMs },
+    ...{
+      znodes: status.znodes,
+      logBytes: status.logBytes,
+      snapshot: hexZxid(status.snapshotZxid),
+      uptimeMs: status.uptimeMs,
+    },
     writesRefused: status.writesRefused === '' ? undefined : status.writesRefused,
     version: status.version,
   };
@@ -50,7 +74,18 @@ export function statusesOf(rows: readonly ServerRow[]): ServerStatus[] {
 
 function cells({ id, address, pid, status, absence }: ServerRow, all: readonly ServerStatus[], style: Style): string[] {
   const front = [id === undefined ? '?' : String(id), address];
-  if (!status) return [...front, '', style.bad(absence === 'stopped' || absence === 'dead' ? absence : 'no answer'), '', '', '', '', '', ''];
+  if (!status)
+    return [
+      ...front,
+      '',
+      style.bad(absence === 'stopped' || absence === 'dead' ? absence : 'no answer'),
+      '',
+      '',
+      '',
+      '',
+      '',
+      '',
+    ];
   const { role, serving, epoch, lastLoggedZxid, committedZxid, appliedZxid } = status;
   const shown = serving ? role : `${role}, not serving`;
   return [
@@ -75,13 +110,19 @@ function summary(rows: readonly ServerRow[], statuses: readonly ServerStatus[], 
   const lines = [
     leader
       ? `server ${leader.serverId} leads in epoch ${leader.epoch}; ${serving} of ${rows.length} serve, ${needed} make a majority`
-      : style.bad(`no leader: writes and linearizable reads wait; ${statuses.length} of ${rows.length} answer, ${needed} make a majority`),
+      : style.bad(
+          `no leader: writes and linearizable reads wait; ${statuses.length} of ${rows.length} answer, ${needed} make a majority`,
+        ),
   ];
   const comparison = compareDigests(statuses);
   if (comparison && statuses.length > 1) {
     const at = `at zxid ${formatZxid(comparison.zxid)}`;
-    if (comparison.equal) lines.push(style.good(`the digests of all ${statuses.length} are equal ${at}: they hold the same state`));
-    else lines.push(style.bad(`THE DIGESTS DIFFER ${at}: the servers hold different states; keep the data folders and report it`));
+    if (comparison.equal)
+      lines.push(style.good(`the digests of all ${statuses.length} are equal ${at}: they hold the same state`));
+    else
+      lines.push(
+        style.bad(`THE DIGESTS DIFFER ${at}: the servers hold different states; keep the data folders and report it`),
+      );
   }
   for (const { serverId, writesRefused } of statuses) {
     if (writesRefused !== '') lines.push(style.bad(`server ${serverId} refuses writes: ${writesRefused}`));

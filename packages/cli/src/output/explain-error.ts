@@ -39,7 +39,8 @@ export function explainError(error: unknown, isWrite: boolean): Explanation {
   if (error instanceof ClusterError) return plain(error.code, error.message, error.hint, EXIT_FAILED);
   if (error instanceof UsageError) return plain('USAGE', error.message, error.hint, EXIT_USAGE);
   if (isAbort(error)) return plain('INTERRUPTED', 'interrupted', undefined, EXIT_INTERRUPTED);
-  const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error) };
+  const { code, message } =
+    error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error) };
   return plain(code ?? 'INTERNAL', message, undefined, EXIT_FAILED);
 }
 
@@ -52,14 +53,26 @@ export function formatExplanation(explanation: Explanation, style: Style): strin
 }
 
 function plain(code: string, happened: string, todo: string | undefined, exitCode: number): Explanation {
-  return { code, happened, effect: undefined, todo, exitCode, json: { error: { code, message: happened, hint: todo } } };
+  return {
+    code,
+    happened,
+    effect: undefined,
+    todo,
+    exitCode,
+    json: { error: { code, message: happened, hint: todo } },
+  };
 }
 
 function explainZklError(error: ZklError, isWrite: boolean): Explanation {
   const { code, outcome, retryable, path, zxid } = error;
   const hint = hintOf(error);
   const effect = isWrite ? effectOf(error) : undefined;
-  const exitCode = code === 'ABORTED' && outcome === 'rejected' ? EXIT_INTERRUPTED : outcome === 'unknown' ? EXIT_UNKNOWN : EXIT_FAILED;
+  const exitCode =
+    code === 'ABORTED' && outcome === 'rejected'
+      ? EXIT_INTERRUPTED
+      : outcome === 'unknown'
+        ? EXIT_UNKNOWN
+        : EXIT_FAILED;
   const json = {
     error: {
       code,
@@ -101,5 +114,7 @@ function hintOf(error: ZklError): string | undefined {
 }
 
 function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || (error as NodeJS.ErrnoException).code === 'ABORT_ERR');
+  return (
+    error instanceof Error && (error.name === 'AbortError' || (error as NodeJS.ErrnoException).code === 'ABORT_ERR')
+  );
 }

@@ -1,7 +1,8 @@
 import { createStyle, type Style } from './style.js';
 
 /** What can stand in an answer for programs. zxids stand as `0x...`: JSON's numbers end at 2^53. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
 export type JsonObject = Readonly<Record<string, JsonValue | undefined>>;
 
 /** Where an answer goes. */

@@ -13,12 +13,21 @@ export type Completion = [candidates: string[], replaced: string];
  * Completes the last word of a line: names of commands from the table, options of the command, and what its first argument names, as
  * the cluster has it at present. A cluster that does not answer has nothing to offer.
  */
-export async function complete(table: readonly CommandSpec[], line: string, client: () => Promise<Client>): Promise<Completion> {
+export async function complete(
+  table: readonly CommandSpec[],
+  line: string,
+  client: () => Promise<Client>,
+): Promise<Completion> {
   const { words, endsBetweenWords } = splitWords(line);
   const current: Word = (endsBetweenWords ? undefined : words.at(-1)) ?? { text: '', start: line.length };
   const before = endsBetweenWords ? words : words.slice(0, -1);
   const replaced = line.slice(current.start);
-  const candidates = await candidatesFor(table, before.map(({ text }) => text), current.text, client);
+  const candidates = await candidatesFor(
+    table,
+    before.map(({ text }) => text),
+    current.text,
+    client,
+  );
   return [candidates, replaced];
 }
 
@@ -72,7 +81,10 @@ async function pathsWith(prefix: string, client: () => Promise<Client>): Promise
 }
 
 async function serversWith(prefix: string, client: () => Promise<Client>): Promise<string[]> {
-  const members = await ask(client, async (connected) => (await connected.cluster.members({ timeoutMs: ASK_TIMEOUT_MS })).members);
+  const members = await ask(
+    client,
+    async (connected) => (await connected.cluster.members({ timeoutMs: ASK_TIMEOUT_MS })).members,
+  );
   const ids = (members ?? []).map(({ serverId }) => String(serverId));
   return ids.filter((id) => id.startsWith(prefix)).map((id) => `${id} `);
 }

@@ -2,7 +2,13 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { appendHistory, HISTORY_LINE_CHARACTERS_MAX, HISTORY_LINES_MAX, historyPath, loadHistory } from './history-file.js';
+import {
+  appendHistory,
+  HISTORY_LINE_CHARACTERS_MAX,
+  HISTORY_LINES_MAX,
+  historyPath,
+  loadHistory,
+} from './history-file.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -26,7 +32,10 @@ test('keeps lines across runs, readable by the owner alone', async () => {
 
 test('is bounded: the newest lines stay, and a line that is too long is not kept', async () => {
   const path = join(folder, 'history');
-  await appendHistory(path, Array.from({ length: HISTORY_LINES_MAX + 7 }, (_, index) => `write ${index}`));
+  await appendHistory(
+    path,
+    Array.from({ length: HISTORY_LINES_MAX + 7 }, (_, index) => `write ${index}`),
+  );
   await appendHistory(path, ['x'.repeat(HISTORY_LINE_CHARACTERS_MAX + 1), 'read']);
   const lines = await loadHistory(path);
   expect(lines).toHaveLength(HISTORY_LINES_MAX);

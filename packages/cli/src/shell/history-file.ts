@@ -15,7 +15,10 @@ export function historyPath(environment: NodeJS.ProcessEnv): string {
 export async function loadHistory(path: string): Promise<string[]> {
   try {
     const text = await readFile(path, 'utf8');
-    return text.split('\n').filter((line) => line !== '').slice(-HISTORY_LINES_MAX);
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .slice(-HISTORY_LINES_MAX);
   } catch {
     return [];
   }
@@ -28,7 +31,9 @@ export async function loadHistory(path: string): Promise<string[]> {
  * @returns false when it could not be written; it never throws.
  */
 export async function appendHistory(path: string, lines: readonly string[]): Promise<boolean> {
-  const added = lines.filter((line) => line !== '' && !line.includes('\n') && line.length <= HISTORY_LINE_CHARACTERS_MAX);
+  const added = lines.filter(
+    (line) => line !== '' && !line.includes('\n') && line.length <= HISTORY_LINE_CHARACTERS_MAX,
+  );
   if (added.length === 0) return true;
   const temporary = `${path}.${process.pid}.tmp`;
   try {

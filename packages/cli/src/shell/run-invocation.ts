@@ -19,7 +19,11 @@ export async function runCommand(
 }
 
 /** Shows an error: what happened, whether a write took effect, what to do. @returns The exit code. */
-export function showError(output: Output, error: unknown, about: { readonly command?: string; readonly isWrite: boolean }): number {
+export function showError(
+  output: Output,
+  error: unknown,
+  about: { readonly command?: string; readonly isWrite: boolean },
+): number {
   const explanation = explainError(error, about.isWrite);
   output.error({ command: about.command, ...explanation.json }, () => formatExplanation(explanation, output.style));
   return explanation.exitCode;

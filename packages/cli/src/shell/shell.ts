@@ -78,7 +78,11 @@ class Shell {
     if (words.length === 0) return;
     await this.#remember(line.trim());
     this.#abort = new AbortController();
-    const code = await this.#runWords(words.map(({ text }) => text), open, this.#abort.signal);
+    const code = await this.#runWords(
+      words.map(({ text }) => text),
+      open,
+      this.#abort.signal,
+    );
     this.#abort = undefined;
     this.#failed ||= code !== EXIT_OK;
   }
@@ -87,7 +91,8 @@ class Shell {
     const { table, connection, version, colors } = this.#options;
     let { output } = this.#options;
     try {
-      if (open !== undefined) throw new UsageError(`the line ends with an open ${open}`, 'Close it, or put a backslash before it.');
+      if (open !== undefined)
+        throw new UsageError(`the line ends with an open ${open}`, 'Close it, or put a backslash before it.');
       const parsed = parseInvocation(table, words, { where: 'shell', version, colors });
       if ('printed' in parsed) {
         output.raw(parsed.printed);

@@ -11,7 +11,7 @@ describe('splitWords', () => {
     ['write 42', ['write', '42']],
     ['  write\t 42  ', ['write', '42']],
     ['write "two words"', ['write', 'two words']],
-    ["write 'a \"b\" \\n'", ['write', 'a "b" \\n']],
+    ['write \'a "b" \\n\'', ['write', 'a "b" \\n']],
     ['write "a \\"b\\" \\\\ \\n\\t \\x"', ['write', 'a "b" \\ \n\t \\x']],
     ['write two\\ words', ['write', 'two words']],
     ['write ""', ['write', '']],
