@@ -49,10 +49,20 @@ export const ERROR_CODES = {
   RUNTIME_INCONSISTENCY: rejected(-2, 'An operation before this one in the same transaction failed.'),
 
   // Exactly-once.
-  STALE_REQUEST: rejected(0, 'The client has said that this request was answered: give every new write a new request id.'),
-  CLIENT_FORGOTTEN: unknown(0, false, 'The client was idle for so long that its replies were dropped: begin anew with a new client id.'),
+  STALE_REQUEST: rejected(
+    0,
+    'The client has said that this request was answered: give every new write a new request id.',
+  ),
+  CLIENT_FORGOTTEN: unknown(
+    0,
+    false,
+    'The client was idle for so long that its replies were dropped: begin anew with a new client id.',
+  ),
   TOO_MANY_CLIENTS: retryable(0, 'As many clients as fit are remembered: wait, or write with fewer client ids.'),
-  TOO_MANY_REQUESTS: retryable(0, 'Too many replies are kept for this client: say with answered_through what was answered.'),
+  TOO_MANY_REQUESTS: retryable(
+    0,
+    'Too many replies are kept for this client: say with answered_through what was answered.',
+  ),
 
   // Sessions.
   SESSION_EXPIRED: rejected(-112, 'The session has ended and its ephemeral nodes are gone: begin a new one.'),
@@ -67,10 +77,18 @@ export const ERROR_CODES = {
   DISK_FULL: retryable(0, 'The disk of the server is full: free some space; reads go on.'),
   THROTTLED: retryable(-127, 'The server has more requests than it can take: slow down and try again.'),
   MESSAGE_TOO_LARGE: rejected(0, 'The message is larger than the limit: ask for less, or send less, at a time.'),
-  OUTCOME_UNKNOWN: unknown(0, true, 'The leader was lost before the answer: a retry with the same write id settles it.'),
+  OUTCOME_UNKNOWN: unknown(
+    0,
+    true,
+    'The leader was lost before the answer: a retry with the same write id settles it.',
+  ),
   SYSTEM_ERROR: unknown(-1, false, 'Something failed inside the server: its log tells what.'),
   DATA_INCONSISTENCY: unknown(-3, false, 'The server found damage in its data and stops serving it: see its log.'),
-  CONNECTION_LOSS: unknown(-4, true, 'The connection was lost before the answer: a retry with the same write id settles it.'),
+  CONNECTION_LOSS: unknown(
+    -4,
+    true,
+    'The connection was lost before the answer: a retry with the same write id settles it.',
+  ),
   OPERATION_TIMEOUT: unknown(-7, true, 'No answer came in time: a retry with the same write id settles it.'),
   REQUEST_TIMEOUT: unknown(-122, true, 'The server gave up waiting: a retry with the same write id settles it.'),
   CANCELLED: unknown(0, true, 'The caller cancelled; a write that was sent may be applied all the same.'),

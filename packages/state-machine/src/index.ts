@@ -1,5 +1,6 @@
+export { StateMachineFault } from './assert.js';
 export type { Change } from './changes.js';
-export { decodeCommand, encodeCommand, type DecodedCommand } from './command-codec.js';
+export { decodeCommand, encodeCommand, isValidWriteId, type DecodedCommand } from './command-codec.js';
 export type {
   Command,
   CreateCommand,
@@ -37,6 +38,7 @@ export type {
   ReadError,
   RegisterAnswer,
 } from './reads.js';
+export { isValidPath } from './paths.js';
 export { decodeResult, encodeResult } from './result-codec.js';
 export type {
   CreatedResult,
@@ -47,5 +49,6 @@ export type {
   Result,
   SetResult,
 } from './results.js';
+export { SnapshotDamagedError } from './snapshot-format.js';
 export type { Stat, Zxid } from './stat.js';
 export { ZnodeStateMachine, type ZnodeStateMachineOptions } from './znode-state-machine.js';

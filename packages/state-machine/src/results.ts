@@ -45,10 +45,4 @@ export interface ErrorResult extends Ordered {
 }
 
 /** The result of one write. */
-export type Result =
-  | CreatedResult
-  | SetResult
-  | DeletedResult
-  | RegisterWrittenResult
-  | GuessedResult
-  | ErrorResult;
+export type Result = CreatedResult | SetResult | DeletedResult | RegisterWrittenResult | GuessedResult | ErrorResult;

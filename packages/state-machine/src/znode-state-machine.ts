@@ -1,16 +1,19 @@
+import { assert } from './assert.js';
 import type { Change } from './changes.js';
+import { ColumnStore } from './column-store.js';
+import { CommandReader } from './command-reader.js';
 import type { CommittedBlock } from './committed-block.js';
-import type { StateLimits } from './limits.js';
-import type {
-  ChildrenAnswer,
-  ChildrenOptions,
-  ExistsAnswer,
-  NodeAnswer,
-  ReadError,
-  RegisterAnswer,
-} from './reads.js';
+import { DEFAULT_LIMITS, type StateLimits } from './limits.js';
+import { highWord, lowWord } from './node-fields.js';
+import type { ChildrenAnswer, ChildrenOptions, ExistsAnswer, NodeAnswer, ReadError, RegisterAnswer } from './reads.js';
 import type { Result } from './results.js';
+import { SnapshotReader } from './snapshot-reader.js';
+import { SnapshotWriter } from './snapshot-writer.js';
 import type { Zxid } from './stat.js';
+import { State } from './state.js';
+import { TreeReader } from './tree-reader.js';
+import { WriteApplier, zxidOf } from './write-applier.js';
+import type { Moment } from './znode-store.js';
 
 export interface ZnodeStateMachineOptions {
   /** Must be the same on all servers. Default: DEFAULT_LIMITS. */
@@ -26,72 +29,171 @@ export interface ZnodeStateMachineOptions {
  * Implements StateMachine<Result> of @zkl/consensus. Deterministic: no clock, no randomness, no I/O.
  */
 export class ZnodeStateMachine {
+  readonly #limits: StateLimits;
+  readonly #seed: number;
+  readonly #onChanges: ((changes: readonly Change[]) => void) | undefined;
+  readonly #command = new CommandReader();
+  readonly #moment: Moment = { epoch: 0, counter: 0, timeLow: 0, timeHigh: 0 };
+  #state: State;
+  #applier: WriteApplier;
+  #reader: TreeReader;
+  readonly #changes: Change[] | undefined;
+  #snapshot: SnapshotWriter | undefined;
+  #snapshots = 0;
+
   constructor(options: ZnodeStateMachineOptions = {}) {
-    void options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#seed = (options.hashSeed ?? 0) | 0;
+    this.#onChanges = options.onChanges;
+    this.#state = new State(this.#limits, this.#seed, ColumnStore.withRoot(this.#seed));
+    this.#changes = this.#onChanges === undefined ? undefined : [];
+    this.#applier = this.#makeApplier();
+    this.#reader = new TreeReader(this.#state.store, this.#limits, this.#seed);
   }
 
   /** The last write applied; zero before the first. */
   get appliedZxid(): Zxid {
-    throw new Error('not yet');
+    return { epoch: this.#state.epoch, counter: this.#state.counter };
   }
 
   /** The time of the log, milliseconds since 1970: never goes back. */
   get timeMs(): number {
-    throw new Error('not yet');
+    return this.#state.timeMs;
   }
 
   /** Nodes in the tree, the root included. */
   get znodeCount(): number {
-    throw new Error('not yet');
+    return this.#state.store.count;
   }
 
   /** Clients in the exactly-once table. */
   get clientCount(): number {
-    throw new Error('not yet');
+    return this.#state.exactlyOnce.clients.count;
   }
 
   /** A digest of the whole state, 16 hexadecimal digits: equal on all servers at equal zxids. O(1). */
   get digest(): string {
-    throw new Error('not yet');
+    return this.#state.digest();
   }
 
-  /** Applies a committed block: one result for each write, in order. */
+  /**
+   * Applies a committed block: one result for each write, in order. What is malformed in it gives MARSHALLING_ERROR as the result.
+   * @throws StateMachineFault when the block does not follow on `appliedZxid`: the caller is at fault, and the run ends.
+   */
   apply(block: CommittedBlock): readonly Result[] {
-    void block;
-    throw new Error('not yet');
+    const state = this.#state;
+    assertFollows(block, state);
+    if (Number.isSafeInteger(block.timeMs) && block.timeMs > state.timeMs) state.timeMs = block.timeMs;
+    const moment = this.#moment;
+    moment.epoch = block.epoch;
+    moment.timeLow = lowWord(state.timeMs);
+    moment.timeHigh = highWord(state.timeMs);
+    const results: Result[] = [];
+    const { payload } = block;
+    for (let i = 0, at = 0; i < block.count; i++) {
+      moment.counter = block.firstCounter + i;
+      const end = endOfWrite(payload, at);
+      results.push(this.#applyWrite(payload, at + 4, end, block.leader));
+      // From a write that is cut off, all that follow are too.
+      at = end < 0 ? payload.length : end;
+    }
+    state.epoch = block.epoch;
+    state.counter = block.firstCounter + block.count - 1;
+    this.#tellChanges();
+    return results;
   }
 
-  /** A node's data and stat, at `appliedZxid`. */
+  #applyWrite(payload: Uint8Array, start: number, end: number, leader: number): Result {
+    const command = this.#command;
+    const moment = this.#moment;
+    const { exactlyOnce } = this.#state;
+    exactlyOnce.expire(moment);
+    if (end < 0 || !command.read(payload, start, end)) {
+      return { kind: 'error', zxid: zxidOf(moment), code: 'MARSHALLING_ERROR', path: undefined };
+    }
+    if (!command.hasWriteId) return this.#applier.apply(command, moment, leader);
+    const admission = exactlyOnce.admit(command, moment);
+    if (typeof admission !== 'string') return admission;
+    if (admission !== 'apply') return this.#applier.refuse(admission, command, moment);
+    const result = this.#applier.apply(command, moment, leader);
+    exactlyOnce.remember(command.requestId, result);
+    return result;
+  }
+
+  #tellChanges(): void {
+    const changes = this.#changes;
+    if (changes === undefined || changes.length === 0) return;
+    this.#onChanges?.(changes.slice());
+    changes.length = 0;
+  }
+
+  #makeApplier(): WriteApplier {
+    const { store, register } = this.#state;
+    return new WriteApplier(store, register, this.#limits, this.#seed, this.#changes);
+  }
+
+  /** A node's data and stat, at `appliedZxid`. Errors: BAD_ARGUMENTS, NO_NODE. */
   get(path: string): NodeAnswer | ReadError {
-    void path;
-    throw new Error('not yet');
+    return this.#reader.get(path);
   }
 
-  /** A node's stat, or that there is none. */
+  /** A node's stat, or that there is none. Errors: BAD_ARGUMENTS. */
   exists(path: string): ExistsAnswer | ReadError {
-    void path;
-    throw new Error('not yet');
+    return this.#reader.exists(path);
   }
 
-  /** A page of a node's children, in the order of their names' UTF-8 bytes. */
-  children(path: string, options?: ChildrenOptions): ChildrenAnswer | ReadError {
-    void [path, options];
-    throw new Error('not yet');
+  /** A page of a node's children, in the order of their names' UTF-8 bytes. Errors: BAD_ARGUMENTS, NO_NODE. */
+  children(path: string, options: ChildrenOptions = {}): ChildrenAnswer | ReadError {
+    return this.#reader.children(path, options);
   }
 
   /** The register and its counters. */
   register(): RegisterAnswer {
-    throw new Error('not yet');
+    return this.#state.register.read();
   }
 
-  /** A consistent cut at the moment of the call, in chunks of at most 256 KiB. One at a time; `return` ends it. */
+  /**
+   * A consistent cut at the moment of the call, in chunks of at most 256 KiB, each about a millisecond of work. Blocks may be applied
+   * between chunks. One at a time; the iterator's `return` ends it and frees what it holds.
+   * @throws StateMachineFault while another one is being taken.
+   */
   snapshot(): IterableIterator<Uint8Array> {
-    throw new Error('not yet');
+    assert(this.#snapshot === undefined, 'a snapshot is being taken already');
+    this.#snapshots++;
+    const snapshot = new SnapshotWriter(this.#state, this.#snapshots, () => {
+      if (this.#snapshot === snapshot) this.#snapshot = undefined;
+    });
+    this.#snapshot = snapshot;
+    return snapshot;
   }
 
-  /** Replaces the whole state. Throws SnapshotDamagedError; the state is unusable then. */
-  restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    void chunks;
-    throw new Error('not yet');
+  /**
+   * Replaces the whole state by that of a snapshot, whose chunks may be cut anywhere.
+   * @throws SnapshotDamagedError when it is damaged, cut off, of another version or made under other limits. The state is as it was then, but
+   * no longer what the cluster agreed on: the run ends.
+   */
+  async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const reader = new SnapshotReader(this.#limits, this.#seed);
+    for await (const chunk of chunks) reader.push(chunk);
+    this.#state = reader.finish();
+    // One that was being taken goes on over the old state, which changes no more.
+    this.#snapshot = undefined;
+    this.#applier = this.#makeApplier();
+    this.#reader = new TreeReader(this.#state.store, this.#limits, this.#seed);
   }
+}
+
+/** The offset after the write whose length stands at `at`, or -1 when the payload ends before it. */
+function endOfWrite(payload: Uint8Array, at: number): number {
+  if (at + 4 > payload.length) return -1;
+  const length = payload[at]! + payload[at + 1]! * 0x100 + payload[at + 2]! * 0x1_0000 + payload[at + 3]! * 0x100_0000;
+  const end = at + 4 + length;
+  return end > payload.length ? -1 : end;
+}
+
+function assertFollows(block: CommittedBlock, state: State): void {
+  const sameEpoch = block.epoch === state.epoch && block.firstCounter === state.counter + 1;
+  const laterEpoch = block.epoch > state.epoch && block.firstCounter === 1;
+  assert(sameEpoch || laterEpoch, 'a block does not follow on the last one applied');
+  assert(Number.isInteger(block.count) && block.count >= 1, 'a block without writes');
 }

@@ -1,0 +1,167 @@
+import { ByteWriter } from './byte-writer.js';
+import * as c from './client-table.js';
+import { ClientTable } from './client-table.js';
+import { assert } from './assert.js';
+import type { CommandReader } from './command-reader.js';
+import type { ErrorCode } from './error-codes.js';
+import { CLIENTS_DROPPED_PER_WRITE_MAX, type StateLimits } from './limits.js';
+import { highWord, joinWords, lowWord } from './node-fields.js';
+import { ReplyTable } from './reply-table.js';
+import { decodeResult, writeResult } from './result-codec.js';
+import type { Result } from './results.js';
+import { NO_SLOT } from './slot-index.js';
+import type { Moment } from './znode-store.js';
+
+/** `apply` the write and `remember` its result; or its result of the first time; or the code it is refused with. */
+export type Admission = 'apply' | Result | ErrorCode;
+
+/**
+ * The table that applies each named write once. For each client it keeps the results of the requests that were applied and are
+ * not known to be answered; a request that comes again gets the first result again, and changes nothing.
+ *
+ * Why a client is never forgotten to make room for another: a retry of a forgotten write would be applied a second time. So a new client is
+ * refused when the table is full, and only one that was silent for the whole retention is dropped. If that one comes back and
+ * says that it had answers before, it is told so (CLIENT_FORGOTTEN) rather than believed. The time is that of the log, and at most a few are
+ * dropped for each write, so all servers drop the same ones at the same zxid.
+ */
+export class ExactlyOnce {
+  readonly clients: ClientTable;
+  readonly replies = new ReplyTable();
+  readonly #limits: StateLimits;
+  readonly #writer = new ByteWriter();
+  /** The client of the write that was admitted last. */
+  #client = NO_SLOT;
+  #beforeChange: ((slot: number) => void) | undefined;
+
+  constructor(limits: StateLimits, seed: number) {
+    this.#limits = limits;
+    this.clients = new ClientTable(seed);
+  }
+
+  /** Sets or ends what is called before each change of a client or its replies. */
+  observe(beforeChange: ((slot: number) => void) | undefined): void {
+    this.#beforeChange = beforeChange;
+  }
+
+  /** Drops clients that were silent too long: called for every write, named or not. */
+  expire(moment: Moment): void {
+    const deadlineMs = joinWords(moment.timeLow, moment.timeHigh) - this.#limits.clientRetentionMs;
+    for (let i = 0; i < CLIENTS_DROPPED_PER_WRITE_MAX; i++) {
+      const oldest = this.clients.oldest;
+      if (oldest === NO_SLOT || this.#seenMs(oldest) >= deadlineMs) return;
+      this.#drop(oldest);
+    }
+  }
+
+  /** Decides about a named write. `reader` holds it. */
+  admit(reader: CommandReader, moment: Moment): Admission {
+    const client = this.clients.find(reader.bytes, reader.clientStart, reader.clientEnd);
+    if (client === NO_SLOT) return this.#admitNew(reader, moment);
+    this.#client = client;
+    this.#beforeChange?.(client);
+    this.#hear(client, reader.answeredThrough, moment);
+    if (reader.requestId <= this.answeredThrough(client)) return 'STALE_REQUEST';
+    const reply = this.replies.find(client, reader.requestId);
+    if (reply !== NO_SLOT) return this.#recall(reply);
+    return this.#hasRoom(client) ? 'apply' : 'TOO_MANY_REQUESTS';
+  }
+
+  /** Keeps the result of the write that was admitted just before. */
+  remember(requestId: number, result: Result): void {
+    this.#writer.reset();
+    writeResult(result, this.#writer);
+    this.keep(this.#client, requestId, this.#writer.bytes, 0, this.#writer.length);
+  }
+
+  #admitNew(reader: CommandReader, moment: Moment): Admission {
+    if (reader.answeredThrough > 0) return 'CLIENT_FORGOTTEN';
+    if (this.clients.count >= this.#limits.clientsMax) return 'TOO_MANY_CLIENTS';
+    if (this.replies.chargedBytes >= this.#limits.replyBytesMax) return 'TOO_MANY_CLIENTS';
+    const client = this.clients.allocate();
+    this.#beforeChange?.(client);
+    this.clients.name(client, reader.bytes, reader.clientStart, reader.clientEnd);
+    this.clients.digest(client, 1);
+    this.#hear(client, 0, moment);
+    this.#client = client;
+    return 'apply';
+  }
+
+  /** A write of a client has come: it is the newest now, and the replies it has answers to go. */
+  #hear(client: number, answeredThrough: number, moment: Moment): void {
+    const { rows } = this.clients;
+    this.clients.digest(client, -1);
+    rows.set(client, c.SEEN_LOW, moment.timeLow);
+    rows.set(client, c.SEEN_HIGH, moment.timeHigh);
+    rows.set(client, c.SEEN_EPOCH, moment.epoch);
+    rows.set(client, c.SEEN_COUNTER, moment.counter);
+    this.clients.touch(client);
+    if (answeredThrough > this.answeredThrough(client)) {
+      rows.set(client, c.ANSWERED_LOW, lowWord(answeredThrough));
+      rows.set(client, c.ANSWERED_HIGH, highWord(answeredThrough));
+      this.#dropReplies(client, answeredThrough);
+    }
+    this.clients.digest(client, 1);
+  }
+
+  answeredThrough(client: number): number {
+    const { rows } = this.clients;
+    return joinWords(rows.get(client, c.ANSWERED_LOW), rows.get(client, c.ANSWERED_HIGH));
+  }
+
+  #seenMs(client: number): number {
+    const { rows } = this.clients;
+    return joinWords(rows.get(client, c.SEEN_LOW), rows.get(client, c.SEEN_HIGH));
+  }
+
+  #hasRoom(client: number): boolean {
+    const kept = this.clients.rows.get(client, c.KEPT);
+    if (kept >= this.#limits.repliesPerClientMax) return false;
+    // One reply is always allowed, so that a client that waits for each answer gets on whatever the others do.
+    return kept === 0 || this.replies.chargedBytes < this.#limits.replyBytesMax;
+  }
+
+  #recall(reply: number): Result {
+    const { replies } = this;
+    const result = decodeResult(replies.bytes(reply), replies.offset(reply), replies.length(reply));
+    assert(result !== undefined, 'a kept reply does not decode');
+    return result;
+  }
+
+  /** Keeps the bytes of a result, in the order of request ids: nearly always at the end. */
+  keep(client: number, requestId: number, bytes: Uint8Array, start: number, length: number): void {
+    const { rows } = this.clients;
+    const idA = rows.get(client, c.ID_A);
+    const reply = this.replies.add(client, idA, rows.get(client, c.ID_B), requestId, bytes, start, length) + 1;
+    let before = rows.get(client, c.LAST);
+    while (before !== 0 && this.replies.requestId(before - 1) > requestId) before = this.replies.previous(before - 1);
+    const after = before === 0 ? rows.get(client, c.FIRST) : this.replies.next(before - 1);
+    this.replies.join(before, reply);
+    this.replies.join(reply, after);
+    if (before === 0) rows.set(client, c.FIRST, reply);
+    if (after === 0) rows.set(client, c.LAST, reply);
+    rows.set(client, c.KEPT, rows.get(client, c.KEPT) + 1);
+  }
+
+  #dropReplies(client: number, through: number): void {
+    const { rows } = this.clients;
+    let first = rows.get(client, c.FIRST);
+    let kept = rows.get(client, c.KEPT);
+    while (first !== 0 && this.replies.requestId(first - 1) <= through) {
+      const next = this.replies.next(first - 1);
+      this.replies.remove(first - 1);
+      this.replies.join(0, next);
+      first = next;
+      kept--;
+    }
+    rows.set(client, c.FIRST, first);
+    if (first === 0) rows.set(client, c.LAST, 0);
+    rows.set(client, c.KEPT, kept);
+  }
+
+  #drop(client: number): void {
+    this.#beforeChange?.(client);
+    this.#dropReplies(client, Infinity);
+    this.clients.digest(client, -1);
+    this.clients.free(client);
+  }
+}

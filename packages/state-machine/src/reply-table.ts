@@ -1,0 +1,133 @@
+import { Arena } from './arena.js';
+import { finish, WordHasher } from './hash.js';
+import { copyBytes } from './node-table.js';
+import { highWord, joinWords, lowWord } from './node-fields.js';
+import { Rows } from './rows.js';
+import { NO_SLOT, SlotIndex } from './slot-index.js';
+
+/** Fields of a kept reply's row. Links are slots + 1; 0 for none. */
+const REF = 0;
+const CLIENT = 1;
+const HASH = 2;
+const REQUEST_LOW = 3;
+const REQUEST_HIGH = 4;
+const NEXT = 5;
+const PREVIOUS = 6;
+const LENGTH = 7;
+const DIGEST_A = 8;
+const DIGEST_B = 9;
+const STRIDE = 10;
+
+/** What a reply is charged beyond its bytes against `replyBytesMax`. */
+const REPLY_CHARGE_BYTES = 64;
+
+/** Kept replies, found by (client, request id). Each is the bytes of a result. Lists per client are linked here; their ends are the client's. */
+export class ReplyTable {
+  /** The sum of the digests of all kept replies. */
+  digestA = 0;
+  digestB = 0;
+  /** Bytes charged for all of them: a function of the state alone, the same on all servers. */
+  chargedBytes = 0;
+  readonly #rows = new Rows(STRIDE);
+  readonly #arena = new Arena((slot, ref) => this.#rows.set(slot, REF, ref));
+  readonly #index = new SlotIndex();
+  readonly #hasher = new WordHasher();
+
+  get count(): number {
+    return this.#rows.count;
+  }
+
+  find(client: number, requestId: number): number {
+    const low = lowWord(requestId);
+    const high = highWord(requestId);
+    const rows = this.#rows;
+    for (let slot = this.#index.first(hashOf(client, low, high)); slot !== NO_SLOT; slot = this.#index.next()) {
+      if (rows.get(slot, CLIENT) !== client || rows.get(slot, REQUEST_LOW) !== low) continue;
+      if (rows.get(slot, REQUEST_HIGH) === high) return slot;
+    }
+    return NO_SLOT;
+  }
+
+  /** Keeps the first `length` of `bytes` as the reply to a request that has none; `idA` and `idB` name the client in the digest. */
+  add(
+    client: number,
+    idA: number,
+    idB: number,
+    requestId: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): number {
+    const slot = this.#rows.allocate();
+    const words = (length + 3) >> 2;
+    const ref = this.#arena.allocate(slot, words << 2);
+    const row = this.#rows.chunk(slot);
+    const at = this.#rows.at(slot);
+    row[at + REF] = ref;
+    row[at + CLIENT] = client;
+    row[at + REQUEST_LOW] = lowWord(requestId);
+    row[at + REQUEST_HIGH] = highWord(requestId);
+    row[at + HASH] = hashOf(client, row[at + REQUEST_LOW]!, row[at + REQUEST_HIGH]!);
+    row[at + NEXT] = row[at + PREVIOUS] = 0;
+    row[at + LENGTH] = length;
+    const slab = this.#arena.slab(ref);
+    const offset = this.#arena.offset(ref);
+    if (words !== 0) slab.words[(offset >> 2) + words - 1] = 0;
+    copyBytes(bytes, start, length, slab.bytes, offset);
+    const idWithRequest = finish(idB ^ row[at + REQUEST_LOW]!) ^ row[at + REQUEST_HIGH]!;
+    this.#hasher.hash(slab.words, offset >> 2, words, length, idA ^ row[at + REQUEST_LOW]!, idWithRequest);
+    row[at + DIGEST_A] = this.#hasher.a;
+    row[at + DIGEST_B] = this.#hasher.b;
+    this.#count(slot, 1);
+    this.#index.add(row[at + HASH]!, slot);
+    return slot;
+  }
+
+  remove(slot: number): void {
+    this.#count(slot, -1);
+    this.#index.remove(this.#rows.get(slot, HASH), slot);
+    this.#arena.free(this.#rows.get(slot, REF));
+    this.#rows.free(slot);
+  }
+
+  #count(slot: number, sign: 1 | -1): void {
+    this.chargedBytes += sign * (this.#rows.get(slot, LENGTH) + REPLY_CHARGE_BYTES);
+    this.digestA = (this.digestA + sign * this.#rows.get(slot, DIGEST_A)) | 0;
+    this.digestB = (this.digestB + sign * this.#rows.get(slot, DIGEST_B)) | 0;
+  }
+
+  requestId(slot: number): number {
+    return joinWords(this.#rows.get(slot, REQUEST_LOW), this.#rows.get(slot, REQUEST_HIGH));
+  }
+
+  /** Slot + 1 of the neighbour in the client's list. */
+  next(slot: number): number {
+    return this.#rows.get(slot, NEXT);
+  }
+
+  previous(slot: number): number {
+    return this.#rows.get(slot, PREVIOUS);
+  }
+
+  /** Makes two replies, given as slots + 1 or 0, neighbours. */
+  join(before: number, after: number): void {
+    if (before !== 0) this.#rows.set(before - 1, NEXT, after);
+    if (after !== 0) this.#rows.set(after - 1, PREVIOUS, before);
+  }
+
+  bytes(slot: number): Uint8Array {
+    return this.#arena.slab(this.#rows.get(slot, REF)).bytes;
+  }
+
+  offset(slot: number): number {
+    return this.#arena.offset(this.#rows.get(slot, REF));
+  }
+
+  length(slot: number): number {
+    return this.#rows.get(slot, LENGTH);
+  }
+}
+
+function hashOf(client: number, low: number, high: number): number {
+  return finish(low ^ Math.imul(client + 1, 0x9e3779b1) ^ Math.imul(high, 0x85ebca77));
+}

@@ -1,0 +1,46 @@
+import type { ColumnStore } from './column-store.js';
+import { ExactlyOnce } from './exactly-once.js';
+import { hexOf, WordHasher } from './hash.js';
+import type { StateLimits } from './limits.js';
+import { highWord, lowWord } from './node-fields.js';
+import { Register } from './register.js';
+
+/** Tells the digest of the counters from those of nodes, clients and replies. */
+const COUNTERS_TAG = 101;
+
+/** Everything that is replicated, in one place: what a snapshot holds, and what restoring replaces. */
+export class State {
+  readonly limits: StateLimits;
+  readonly store: ColumnStore;
+  readonly register: Register;
+  readonly exactlyOnce: ExactlyOnce;
+  epoch = 0;
+  counter = 0;
+  /** The time of the log. */
+  timeMs = 0;
+  readonly #counters = new Int32Array(6);
+  readonly #hasher = new WordHasher();
+
+  constructor(limits: StateLimits, seed: number, store: ColumnStore) {
+    this.limits = limits;
+    this.store = store;
+    this.register = new Register(store, seed);
+    this.exactlyOnce = new ExactlyOnce(limits, seed);
+  }
+
+  /** Two lanes as 16 hexadecimal digits: the sum of all parts, of which only the counters are hashed here. */
+  digest(): string {
+    const { table } = this.store;
+    const { clients, replies } = this.exactlyOnce;
+    const words = [this.timeMs, this.register.guesses, this.register.hits];
+    words.forEach((value, i) => {
+      this.#counters[2 * i] = lowWord(value);
+      this.#counters[2 * i + 1] = highWord(value);
+    });
+    this.#hasher.hash(this.#counters, 0, this.#counters.length, COUNTERS_TAG, 0, 0);
+    return hexOf(
+      table.digestA + clients.digestA + replies.digestA + this.#hasher.a,
+      table.digestB + clients.digestB + replies.digestB + this.#hasher.b,
+    );
+  }
+}
