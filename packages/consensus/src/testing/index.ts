@@ -1,1 +1,1 @@
-export {};
+export { peerTransportSuite, type PeerTransportCluster } from './peer-transport-suite.js';

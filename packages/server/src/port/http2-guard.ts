@@ -1,0 +1,137 @@
+import { constants, type Http2Session, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { ResolvedPortLimits } from './port-limits.js';
+
+const CONTROL_WINDOW_MS = 10_000;
+
+/** What the guard keeps about one HTTP/2 connection. */
+interface Watched {
+  streams: number;
+  /** When the last stream closed, or the connection began. */
+  idleSinceMs: number;
+  /** PING and SETTINGS frames in the present window. */
+  control: number;
+  controlSinceMs: number;
+  /** Token bucket of early resets. */
+  resetTokens: number;
+  resetsAtMs: number;
+  pinged: boolean;
+}
+
+/**
+ * Watches HTTP/2 connections for what node:http2 has no option for: connections that open no streams, floods of pings and settings, streams
+ * that are opened and reset at once (CVE-2023-44487), connections that died without saying so. One timer for all of them.
+ */
+export class Http2Guard {
+  readonly #limits: ResolvedPortLimits;
+  readonly #sessions = new Map<ServerHttp2Session, Watched>();
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(limits: ResolvedPortLimits) {
+    this.#limits = limits;
+    const { http2IdleTimeoutMs, http2KeepAliveMs } = limits;
+    if (http2IdleTimeoutMs > 0) {
+      this.#every(Math.max(50, http2IdleTimeoutMs / 4), () => this.#closeIdle());
+    }
+    if (http2KeepAliveMs > 0) this.#every(http2KeepAliveMs, () => this.#pingAll());
+  }
+
+  /** Called for every new session. */
+  watch(session: ServerHttp2Session): void {
+    const nowMs = performance.now();
+    const watched: Watched = {
+      streams: 0,
+      idleSinceMs: nowMs,
+      control: 0,
+      controlSinceMs: nowMs,
+      resetTokens: this.#limits.http2ResetBurst,
+      resetsAtMs: nowMs,
+      pinged: false,
+    };
+    this.#sessions.set(session, watched);
+    session.setLocalWindowSize(this.#limits.http2ConnectionWindowBytes);
+    const handshake = setTimeout(
+      () => session.destroy(undefined, constants.NGHTTP2_SETTINGS_TIMEOUT),
+      this.#limits.http2HandshakeTimeoutMs,
+    );
+    session.on('remoteSettings', () => {
+      clearTimeout(handshake);
+      this.#onControlFrame(session, watched);
+    });
+    session.on('ping', () => this.#onControlFrame(session, watched));
+    session.on('stream', (stream: ServerHttp2Stream) => this.#onStream(session, watched, stream));
+    // The connection ended badly: its streams have told their handlers.
+    session.on('error', () => undefined);
+    session.on('close', () => {
+      clearTimeout(handshake);
+      this.#sessions.delete(session);
+    });
+  }
+
+  /** GOAWAY to every connection: streams that are open may finish, new ones are refused. */
+  closeAll(): void {
+    for (const session of this.#sessions.keys()) session.close();
+  }
+
+  /** Stops the timers. */
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  #every(intervalMs: number, run: () => void): void {
+    this.#timers.push(setInterval(run, intervalMs).unref());
+  }
+
+  #onStream(session: ServerHttp2Session, watched: Watched, stream: ServerHttp2Stream): void {
+    watched.streams += 1;
+    stream.once('close', () => {
+      watched.streams -= 1;
+      if (watched.streams === 0) watched.idleSinceMs = performance.now();
+      // `aborted`: the client ended it before it was answered in full.
+      if (stream.aborted) this.#onReset(session, watched);
+    });
+  }
+
+  #onReset(session: ServerHttp2Session, watched: Watched): void {
+    const { http2ResetBurst, http2ResetsPerSecond } = this.#limits;
+    const nowMs = performance.now();
+    const earned = ((nowMs - watched.resetsAtMs) / 1_000) * http2ResetsPerSecond;
+    watched.resetTokens = Math.min(http2ResetBurst, watched.resetTokens + earned) - 1;
+    watched.resetsAtMs = nowMs;
+    if (watched.resetTokens < 0) calm(session);
+  }
+
+  #onControlFrame(session: ServerHttp2Session, watched: Watched): void {
+    const nowMs = performance.now();
+    if (nowMs - watched.controlSinceMs > CONTROL_WINDOW_MS) {
+      watched.control = 0;
+      watched.controlSinceMs = nowMs;
+    }
+    watched.control += 1;
+    if (watched.control > this.#limits.http2ControlFramesMax) calm(session);
+  }
+
+  #closeIdle(): void {
+    const deadlineMs = performance.now() - this.#limits.http2IdleTimeoutMs;
+    for (const [session, watched] of this.#sessions) {
+      if (watched.streams === 0 && watched.idleSinceMs < deadlineMs) session.close();
+    }
+  }
+
+  #pingAll(): void {
+    for (const [session, watched] of this.#sessions) {
+      if (watched.pinged) {
+        session.destroy(undefined, constants.NGHTTP2_NO_ERROR);
+        continue;
+      }
+      // False: it is closing, or too many pings wait already.
+      watched.pinged = session.ping((error) => {
+        if (error === null) watched.pinged = false;
+      });
+    }
+  }
+}
+
+/** Ends a connection that floods; the code tells a well-meaning client why. */
+function calm(session: Http2Session): void {
+  if (!session.destroyed) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+}

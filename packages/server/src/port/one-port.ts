@@ -1,0 +1,211 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { ConnectionCaps } from './connection-caps.js';
+import { Http2Guard } from './http2-guard.js';
+import { portErrorOf } from './port-error.js';
+import { resolvePortLimits, type PortLimits, type ResolvedPortLimits } from './port-limits.js';
+import { sniffProtocol } from './protocol-sniffer.js';
+
+/** Why a connection was closed before anything was served on it. */
+export type ConnectionRefusal =
+  'unknown-protocol' | 'sniff-timeout' | 'too-many-connections' | 'too-many-from-address' | 'closing';
+
+/** Options of `listenOnePort`. */
+export interface OnePortOptions {
+  /** A name or address of this machine. */
+  readonly host: string;
+  /** 0 lets the system choose one. */
+  readonly port: number;
+  /** See `PORT_LIMITS` for defaults and bounds. */
+  readonly limits: PortLimits;
+  /** A request over HTTP/1.1 or HTTP/2. */
+  readonly onHttp: (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ) => void;
+  /** A connection that began with the peer magic. `head` is what was read so far, the magic included; the socket is paused. */
+  readonly onPeer: (socket: Socket, head: Buffer) => void;
+  /** A connection was closed unserved: for counters and logs. */
+  readonly onRefused?: ((reason: ConnectionRefusal, remoteAddress: string) => void) | undefined;
+}
+
+/** A listening port. */
+export interface OnePort {
+  /** Where it listens; the port is the real one when 0 was asked for. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** Connections that are open now, of every kind. */
+  readonly connections: number;
+  /**
+   * Stops accepting, tells HTTP clients (GOAWAY, `connection: close`), waits up to `graceMs` for requests under way, then destroys what is left,
+   * connections of peers included. Resolves when every socket is closed. May be called again; the first call's grace counts.
+   */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+/**
+ * Opens one plain-text port for HTTP/1.1, HTTP/2 (with prior knowledge) and peers, told apart by their first bytes; whatever speaks anything else is
+ * closed. Rejects with a `PortError`, or an `OptionRangeError` for a limit out of its range.
+ */
+export async function listenOnePort(options: OnePortOptions): Promise<OnePort> {
+  const port = new ListeningPort(options, resolvePortLimits(options.limits));
+  await port.listen();
+  return port;
+}
+
+class ListeningPort implements OnePort {
+  readonly #options: OnePortOptions;
+  readonly #limits: ResolvedPortLimits;
+  readonly #caps: ConnectionCaps;
+  readonly #guard: Http2Guard;
+  readonly #http1: Server;
+  readonly #http2: Http2Server;
+  /** What node:http itself does with a connection: taken off the server, so that the sniffer comes first. */
+  readonly #serveHttp1: readonly ((socket: Socket) => void)[];
+  readonly #sniffing = new Set<Socket>();
+  readonly #peers = new WeakSet<Socket>();
+  #closed: Promise<void> | undefined;
+
+  constructor(options: OnePortOptions, limits: ResolvedPortLimits) {
+    this.#options = options;
+    this.#limits = limits;
+    this.#caps = new ConnectionCaps(limits);
+    this.#guard = new Http2Guard(limits);
+    // The HTTP/1.1 server owns the port: only a server that listens itself enforces its header and request timeouts.
+    this.#http1 = createHttp1(limits);
+    this.#serveHttp1 = this.#http1.listeners('connection') as ((socket: Socket) => void)[];
+    this.#http1.removeAllListeners('connection');
+    this.#http1.on('connection', (socket: Socket) => this.#onConnection(socket));
+    this.#http1.on('request', options.onHttp);
+    this.#http2 = createHttp2(limits);
+    this.#http2.on('request', options.onHttp);
+    this.#http2.on('session', (session) => this.#guard.watch(session));
+  }
+
+  get address(): { host: string; port: number } {
+    const { address, port } = this.#http1.address() as AddressInfo;
+    return { host: address, port };
+  }
+
+  get connections(): number {
+    return this.#caps.size;
+  }
+
+  async listen(): Promise<void> {
+    const { host, port } = this.#options;
+    try {
+      this.#http1.listen({ host, port, backlog: 1_024 });
+      await once(this.#http1, 'listening');
+    } catch (error) {
+      this.#guard.stop();
+      throw portErrorOf(error as NodeJS.ErrnoException, host, port);
+    }
+    // Such as EMFILE in accept: that connection is lost, the port goes on.
+    this.#http1.on('error', () => undefined);
+  }
+
+  close(options: { readonly graceMs: number }): Promise<void> {
+    this.#closed ??= this.#close(options.graceMs);
+    return this.#closed;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
+    for (const socket of this.#sniffing) socket.destroy();
+    this.#guard.closeAll();
+    const deadlineMs = performance.now() + graceMs;
+    // Connections that serve nothing go at once; those with a request under way go when it is answered, or at the deadline.
+    while (this.#busy() && performance.now() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      this.#http1.closeIdleConnections();
+    }
+    for (const socket of this.#caps.sockets) socket.destroy();
+    await closed;
+    this.#guard.stop();
+  }
+
+  /** True while an HTTP connection is open. */
+  #busy(): boolean {
+    for (const socket of this.#caps.sockets) {
+      if (!this.#peers.has(socket)) return true;
+    }
+    return false;
+  }
+
+  #onConnection(socket: Socket): void {
+    // Errors of a socket that nobody serves (yet) are no one's business; `close` follows.
+    socket.on('error', () => undefined);
+    const refusal = this.#closed === undefined ? this.#caps.enter(socket) : 'closing';
+    if (refusal !== undefined) {
+      this.#refuse(socket, refusal);
+      return;
+    }
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 60_000);
+    this.#sniffing.add(socket);
+    sniffProtocol(socket, this.#limits.sniffTimeoutMs, (result) => {
+      this.#sniffing.delete(socket);
+      if (result.head !== undefined) this.#route(socket, result.kind, result.head);
+      else if (result.kind === 'timeout') this.#refuse(socket, 'sniff-timeout');
+      else if (result.kind === 'unknown') this.#refuse(socket, 'unknown-protocol');
+      else socket.destroy();
+    });
+  }
+
+  #route(socket: Socket, protocol: 'http1' | 'http2' | 'peer', head: Buffer): void {
+    if (protocol === 'peer') {
+      this.#peers.add(socket);
+      this.#options.onPeer(socket, head);
+      return;
+    }
+    const refusal = this.#caps.overClientCaps(socket);
+    if (refusal !== undefined) {
+      if (protocol === 'http1') socket.write(OVERLOADED);
+      this.#refuse(socket, refusal);
+      return;
+    }
+    socket.unshift(head);
+    if (protocol === 'http2') this.#http2.emit('connection', socket);
+    else for (const serve of this.#serveHttp1) serve.call(this.#http1, socket);
+  }
+
+  #refuse(socket: Socket, reason: ConnectionRefusal): void {
+    this.#options.onRefused?.(reason, socket.remoteAddress ?? '');
+    socket.destroySoon();
+  }
+}
+
+/** An HTTP/1.1 client beyond the caps at least reads why. */
+const OVERLOADED = 'HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+
+function createHttp1(limits: ResolvedPortLimits): Server {
+  return createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+    noDelay: true,
+  });
+}
+
+function createHttp2(limits: ResolvedPortLimits): Http2Server {
+  return createHttp2Server({
+    maxSessionMemory: limits.http2SessionMemoryMiB,
+    maxSettings: 32,
+    maxSessionInvalidFrames: limits.http2InvalidFramesMax,
+    maxSessionRejectedStreams: limits.http2InvalidFramesMax,
+    settings: {
+      enablePush: false,
+      initialWindowSize: limits.http2StreamWindowBytes,
+      maxConcurrentStreams: limits.http2StreamsMax,
+      maxHeaderListSize: limits.headerBytesMax,
+    },
+  });
+}
