@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { CLUSTER_SIZE_MAX, type ClusterFile, type ClusterFileMember } from './cluster-file.js';
 import { ClusterState, runningMembers } from './cluster-state.js';
 import { ClusterError } from './errors.js';
@@ -81,6 +82,9 @@ async function plan(options: ProcessClusterOptions, existing: ClusterFile | unde
       'Use it, stop it with `zkl cluster stop`, or choose another --folder.',
     );
   }
+  // What a start that failed has left: a file, and no data that a change could lose.
+  if (!existing.members.some(({ dataFolder }) => existsSync(join(options.folder, dataFolder))))
+    return newCluster(options, configFile);
   if (options.size !== undefined && options.size !== existing.members.length) {
     const what = `${resolve(options.folder)} holds the data of a cluster of ${existing.members.length} servers, not ${options.size}`;
     const hint = `Start it with --size ${existing.members.length}, remove it with \`zkl cluster destroy\`, or choose another --folder.`;

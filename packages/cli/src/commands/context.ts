@@ -107,7 +107,29 @@ export async function timed<T>(call: () => Promise<T>): Promise<Timed<T>> {
 }
 
 /** Writes an answer with its facts: a headline, further lines, and the line of facts below. */
-export function answer(context: Context, facts: Facts, object: JsonObject, lines: () => readonly string[]): void {
+export async function answer(
+  context: Context,
+  facts: Facts,
+  object: JsonObject,
+  lines: () => readonly string[],
+): Promise<void> {
   const { output } = context;
-  output.answer({ ...object, ...jsonFacts(facts) }, () => [...lines(), formatFacts(facts, output.style)].join('\n'));
+  const all = await complete(context, facts);
+  output.answer({ ...object, ...jsonFacts(all) }, () => [...lines(), formatFacts(all, output.style)].join('\n'));
+}
+
+/** How long an answer that is there already waits for what goes with it. */
+const LEADER_TIMEOUT_MS = 1_000;
+
+/** Not every result tells who leads and who answered: the leader is asked for then, and a client that is pinned knows who answers. */
+async function complete({ connection, shell, signal }: Context, facts: Facts): Promise<Facts> {
+  const server = facts.server ?? (shell ? shell.pinned : connection.settings.server);
+  if (facts.leader !== undefined) return { ...facts, server };
+  try {
+    const client = await connection.client();
+    const { leaderId } = await client.cluster.members({ signal, timeoutMs: LEADER_TIMEOUT_MS });
+    return { ...facts, server, leader: leaderId };
+  } catch {
+    return { ...facts, server };
+  }
 }

@@ -64,6 +64,9 @@ export function parseInvocation(
     const hint = options.where === 'shell' ? 'See `help`.' : 'See `zkl help`.';
     throw new UsageError(error.message.replace(/^error: /, '').replace(/\n/g, ' '), hint);
   }
+  // Only one-shot use gets here with a word that is no command: the shell's program knows how to name the nearest.
+  if (!chosen.spec && program.args.length > 0)
+    return parseInvocation(table, program.args, { ...options, where: 'shell' });
   return { ...chosen, globals: program.opts<GlobalOptions>() };
 }
 
@@ -127,6 +130,7 @@ function createProgram({ where, version, colors }: ParseOptions): Command {
         parsers.integerIn('--timeout', 1, 3_600_000),
       ),
     )
+    .allowExcessArguments(true)
     .action(() => undefined);
 }
 

@@ -38,7 +38,7 @@ export const registerCommands: readonly CommandSpec[] = [
       const client = await context.connection.client();
       const { result, elapsedMs } = await timed(() => client.register.write(value, { signal: context.signal }));
       const facts = { ...attribution(result), version: result.version, elapsedMs };
-      answer(context, facts, { command: 'write', value }, () => [
+      await answer(context, facts, { command: 'write', value }, () => [
         `${context.output.style.good('written')} ${showText(value)}`,
       ]);
     },
@@ -57,7 +57,7 @@ export const registerCommands: readonly CommandSpec[] = [
       const { result, elapsedMs } = await timed(() => client.register.guess(value, { signal: context.signal }));
       const { matched, version } = result;
       const facts = { ...attribution(result), version, elapsedMs };
-      answer(context, facts, { command: 'guess', value, matched }, () => {
+      await answer(context, facts, { command: 'guess', value, matched }, () => {
         const { style } = context.output;
         if (matched) return [`${style.good('hit')}: the value is ${showText(value)}`];
         return [
@@ -87,7 +87,7 @@ export const registerCommands: readonly CommandSpec[] = [
         ...{ command: 'read', ...jsonValue(value), writtenAt: hexZxid(mzxid) },
         ...{ guesses: Number(guesses), hits: Number(hits) },
       };
-      answer(context, facts, object, () => [
+      await answer(context, facts, object, () => [
         version === 0
           ? context.output.style.quiet('nothing was written yet')
           : context.output.style.value(showValue(value)),

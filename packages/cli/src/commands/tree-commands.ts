@@ -44,7 +44,7 @@ export const treeCommands: readonly CommandSpec[] = [
       const { stat, data } = result;
       const facts = { ...attribution(result), version: stat.version, consistency: read.consistency, elapsedMs };
       const object = { command: 'get', path, ...jsonValue(data), stat: jsonStat(stat) };
-      answer(context, facts, object, () => [context.output.style.value(showValue(data)), briefStat(stat)]);
+      await answer(context, facts, object, () => [context.output.style.value(showValue(data)), briefStat(stat)]);
     },
   },
   {
@@ -65,7 +65,7 @@ export const treeCommands: readonly CommandSpec[] = [
       const { result, elapsedMs } = await timed(call);
       const facts = { ...attribution(result), version: result.stat.version, consistency: read.consistency, elapsedMs };
       const object = { command: 'stat', path, stat: jsonStat(result.stat) };
-      answer(context, facts, object, () => fullStat(result.stat));
+      await answer(context, facts, object, () => fullStat(result.stat));
     },
   },
   {
@@ -85,7 +85,7 @@ export const treeCommands: readonly CommandSpec[] = [
       const { result, elapsedMs } = await timed(() => client.create(path, data ?? null, create));
       const facts = { ...attribution(result), version: result.stat.version, elapsedMs };
       const object = { command: 'create', path: result.path, stat: jsonStat(result.stat) };
-      answer(context, facts, object, () => [`${context.output.style.good('created')} ${showName(result.path)}`]);
+      await answer(context, facts, object, () => [`${context.output.style.good('created')} ${showName(result.path)}`]);
     },
   },
   {
@@ -105,7 +105,7 @@ export const treeCommands: readonly CommandSpec[] = [
       const { result, elapsedMs } = await timed(() => client.set(path, data, { version, signal: context.signal }));
       const facts = { ...attribution(result), version: result.stat.version, elapsedMs };
       const object = { command: 'set', path, stat: jsonStat(result.stat) };
-      answer(context, facts, object, () => [`${context.output.style.good('set')} ${showName(path)}`]);
+      await answer(context, facts, object, () => [`${context.output.style.good('set')} ${showName(path)}`]);
     },
   },
   {
@@ -120,7 +120,7 @@ export const treeCommands: readonly CommandSpec[] = [
       const client = await context.connection.client();
       const version = options.ifVersion as number | undefined;
       const { result, elapsedMs } = await timed(() => client.delete(path, { version, signal: context.signal }));
-      answer(context, { ...attribution(result), elapsedMs }, { command: 'delete', path }, () => [
+      await answer(context, { ...attribution(result), elapsedMs }, { command: 'delete', path }, () => [
         `${context.output.style.good('deleted')} ${showName(path)}`,
       ]);
     },
