@@ -32,6 +32,8 @@ export interface ParseOptions {
   readonly where: 'shell' | 'oneShot';
   readonly version: string;
   readonly colors: boolean;
+  /** Whether words without a command are no error: they ask for a shell. Default: in one-shot use. */
+  readonly shellByDefault?: boolean;
 }
 
 /**
@@ -64,9 +66,9 @@ export function parseInvocation(
     const hint = options.where === 'shell' ? 'See `help`.' : 'See `zkl help`.';
     throw new UsageError(error.message.replace(/^error: /, '').replace(/\n/g, ' '), hint);
   }
-  // Only one-shot use gets here with a word that is no command: the shell's program knows how to name the nearest.
+  // Only one-shot use gets here with a word that is no command: without its default the program knows how to name the nearest.
   if (!chosen.spec && program.args.length > 0)
-    return parseInvocation(table, program.args, { ...options, where: 'shell' });
+    return parseInvocation(table, program.args, { ...options, shellByDefault: false });
   return { ...chosen, globals: program.opts<GlobalOptions>() };
 }
 
@@ -83,7 +85,7 @@ function addCommand(
   const name = words.at(-1) ?? '';
   const parent = words.length === 1 ? program : groupOf(program, groups, words[0] ?? '');
   const command = parent.command(spec.args === undefined ? name : `${name} ${spec.args}`, { hidden: false });
-  command.summary(spec.summary).description(spec.summary).copyInheritedSettings(parent);
+  command.summary(spec.summary).description(spec.summary).copyInheritedSettings(parent).allowExcessArguments(false);
   command.helpInformation = () => `zkl ${explain(spec, createStyle(options.colors))}\n`;
   for (const { flags, summary, parse } of spec.options ?? []) {
     const option = new Option(flags, summary);
@@ -100,12 +102,16 @@ function addCommand(
 function groupOf(program: Command, groups: Map<string, Command>, name: string): Command {
   const known = groups.get(name);
   if (known) return known;
-  const group = program.command(name).summary('run the servers of a local cluster').copyInheritedSettings(program);
+  const group = program
+    .command(name)
+    .summary('run the servers of a local cluster')
+    .copyInheritedSettings(program)
+    .allowExcessArguments(false);
   groups.set(name, group);
   return group;
 }
 
-function createProgram({ where, version, colors }: ParseOptions): Command {
+function createProgram({ where, version, colors, shellByDefault = true }: ParseOptions): Command {
   const program = new Command('zkl');
   program
     .description('The command line of zkl. Without a command: a shell.')
@@ -116,7 +122,7 @@ function createProgram({ where, version, colors }: ParseOptions): Command {
     .option('--json', 'every answer as one JSON object a line')
     .addHelpText('after', () => exitCodes(createStyle(colors).strong));
   if (where === 'shell') return program;
-  return program
+  program
     .version(version, '-V, --version', 'print the version')
     .addOption(
       new Option('--endpoints <list>', 'servers, as host:port,host:port (default: those of the nearest local cluster)')
@@ -129,9 +135,9 @@ function createProgram({ where, version, colors }: ParseOptions): Command {
       new Option('--timeout <ms>', 'the deadline of each call (default: 10000)').argParser(
         parsers.integerIn('--timeout', 1, 3_600_000),
       ),
-    )
-    .allowExcessArguments(true)
-    .action(() => undefined);
+    );
+  if (shellByDefault) program.allowExcessArguments(true).action(() => undefined);
+  return program;
 }
 
 function exitCodes(strong: (text: string) => string): string {
