@@ -31,7 +31,7 @@ export class CallContext {
   }
 
   get abortReason(): unknown {
-    return this.#signal?.reason;
+    return this.#signal?.reason as unknown;
   }
 
   get interrupted(): 'aborted' | 'closed' | undefined {
@@ -52,7 +52,7 @@ export class CallContext {
   wait<T>(limitMs: number, start: StartWait<T>): Promise<Waited<T>> {
     if (this.#interrupted !== undefined) return Promise.resolve({ kind: this.#interrupted });
     return new Promise((resolve) => {
-      let giveUp: (() => void) | undefined;
+      let giveUp: (() => void) | undefined = undefined;
       const end = (waited: Waited<T>): void => {
         clearTimeout(timer);
         this.#onInterrupt = undefined;

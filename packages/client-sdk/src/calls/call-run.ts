@@ -110,8 +110,9 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
     const { history } = this;
     let sent = false;
     history.attempts += 1;
-    const waited = await this.#context.wait<UnaryResult<MessageShape<O>>>(this.#attemptTimeoutMs, (resolve) => {
-      const cancel = endpoint.channel.unary(this.#operation.method, this.#operation.request(), resolve);
+    const timeoutMs = Math.min(this.#attemptTimeoutMs, this.#context.remainingMs);
+    const waited = await this.#context.wait<UnaryResult<MessageShape<O>>>(timeoutMs, (resolve) => {
+      const cancel = endpoint.channel.unary(this.#operation.method, this.#operation.request(), timeoutMs, resolve);
       return () => (sent = cancel());
     });
     if (waited.kind === 'result') return explained(waited.value);

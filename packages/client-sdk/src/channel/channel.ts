@@ -34,11 +34,14 @@ export interface Channel {
   /**
    * Sends a request. Results of different requests come in any order.
    *
+   * @param timeoutMs - Told to the server, so that it answers before rather than after: what stood in the way, say. Nothing happens
+   *   here when it has passed. Undefined: it is not told.
    * @param onResult - Called once, never before `unary` has returned.
    */
   unary<I extends DescMessage, O extends DescMessage>(
     method: UnaryMethod<I, O>,
     request: MessageShape<I>,
+    timeoutMs: number | undefined,
     onResult: (result: UnaryResult<MessageShape<O>>) => void,
   ): CancelCall;
   /**

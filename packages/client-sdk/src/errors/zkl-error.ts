@@ -67,11 +67,17 @@ export class ZklError extends Error {
   }
 }
 
+/** For people only: the code, what happened, whether it took effect, and what to do, each said once. */
 function composeMessage(init: ZklErrorInit): string {
-  const sentences = [`${init.code}: ${withoutFullStop(init.message)}`];
-  if (init.outcome === 'unknown') sentences.push('It may have taken effect, or may yet');
-  if (init.hint !== undefined && init.hint !== '') sentences.push(withoutFullStop(init.hint));
-  return sentences.map((sentence) => `${sentence}.`).join(' ');
+  const prefix = `${init.code}: `;
+  const happened = init.message.startsWith(prefix) ? init.message.slice(prefix.length) : init.message;
+  let message = `${prefix}${withoutFullStop(happened)}.`;
+  if (init.outcome === 'unknown' && !/may have been applied/.test(message))
+    message += ' It may have been applied, or may yet be.';
+  if (init.hint !== undefined && init.hint !== '' && !message.includes(withoutFullStop(init.hint))) {
+    message += ` ${withoutFullStop(init.hint)}.`;
+  }
+  return message;
 }
 
 function withoutFullStop(sentence: string): string {

@@ -41,19 +41,16 @@ export class Discovery {
   #list(endpoint: Endpoint, epoch: number): void {
     this.#nextAtMs = performance.now() + PAUSE_MS;
     const timer = setTimeout(() => this.#running?.cancel(), LIST_TIMEOUT_MS);
-    const cancel = endpoint.channel.unary(
-      ClusterService.method.listMembers,
-      create(ListMembersRequestSchema),
-      (result) => {
-        clearTimeout(timer);
-        this.#running = undefined;
-        if (result.kind !== 'answer') return;
-        this.#known = true;
-        this.#epoch = epoch;
-        this.#router.learnMembers(result.message.members);
-        this.#router.learn(endpoint, result.message);
-      },
-    );
+    const request = create(ListMembersRequestSchema);
+    const cancel = endpoint.channel.unary(ClusterService.method.listMembers, request, LIST_TIMEOUT_MS, (result) => {
+      clearTimeout(timer);
+      this.#running = undefined;
+      if (result.kind !== 'answer') return;
+      this.#known = true;
+      this.#epoch = epoch;
+      this.#router.learnMembers(result.message.members);
+      this.#router.learn(endpoint, result.message);
+    });
     this.#running = {
       cancel: () => {
         clearTimeout(timer);

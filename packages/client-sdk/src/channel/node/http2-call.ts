@@ -8,6 +8,7 @@ import {
 } from 'node:http2';
 import type { UnaryMethod, UnaryResult } from '../channel.js';
 import { parseErrorBody } from '../error-body.js';
+import type { ResetPacer } from './reset-pacer.js';
 
 /** An error's body above this is not ours. */
 const ERROR_BYTES_MAX = 65_536;
@@ -39,17 +40,18 @@ export class Http2Call<O extends DescMessage> {
     this.#onResult = onResult;
   }
 
-  /** True once the result was reported or the call was cancelled. */
-  get settled(): boolean {
-    return this.#settled;
-  }
-
-  send(session: ClientHttp2Session, method: UnaryMethod<DescMessage, O>, body: Uint8Array): void {
+  send(
+    session: ClientHttp2Session,
+    method: UnaryMethod<DescMessage, O>,
+    timeoutMs: number | undefined,
+    body: Uint8Array,
+  ): void {
     const stream = session.request({
       ':method': 'POST',
       ':path': `/${method.parent.typeName}/${method.name}`,
       'content-type': 'application/proto',
       'connect-protocol-version': '1',
+      ...(timeoutMs !== undefined && { 'connect-timeout-ms': String(Math.ceil(timeoutMs)) }),
     });
     this.#stream = stream;
     stream.on('response', (headers) => this.#onResponse(headers));
@@ -61,11 +63,14 @@ export class Http2Call<O extends DescMessage> {
   }
 
   /** See {@link CancelCall}. */
-  cancel(): boolean {
+  cancel(pacer: ResetPacer): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    if (this.#stream === undefined) return false;
-    this.#stream.close(NGHTTP2_CANCEL);
+    this.#chunks = [];
+    const stream = this.#stream;
+    if (stream === undefined) return false;
+    const takeBack = pacer.reset(() => stream.close(NGHTTP2_CANCEL));
+    stream.once('close', takeBack);
     return true;
   }
 
@@ -90,13 +95,13 @@ export class Http2Call<O extends DescMessage> {
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#settled) return;
     this.#byteLength += chunk.byteLength;
     const limit = this.#status === 200 ? this.#messageBytesMax : ERROR_BYTES_MAX;
     if (this.#byteLength <= limit) {
-      this.#chunks.push(chunk);
+      if (!this.#settled) this.#chunks.push(chunk);
       return;
     }
+    // Also when nobody waits for it any more: it may never end.
     this.#stream?.close(NGHTTP2_CANCEL);
     this.#garbled(`The reply is larger than ${limit} bytes`, undefined);
   }

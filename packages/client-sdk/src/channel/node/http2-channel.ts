@@ -2,6 +2,7 @@ import { toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobu
 import { connect, type ClientHttp2Session } from 'node:http2';
 import type { CancelCall, Channel, ChannelTarget, UnaryMethod, UnaryResult } from '../channel.js';
 import { Http2Call } from './http2-call.js';
+import { ResetPacer } from './reset-pacer.js';
 
 /** From the first packet until the server's HTTP/2 settings have come, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -11,11 +12,14 @@ const PING_TIMEOUT_MS = 1_000;
 const STREAM_WINDOW_BYTES = 1_048_576;
 const SESSION_WINDOW_BYTES = 16_777_216;
 
-type AnyCall = Pick<Http2Call<DescMessage>, 'fail' | 'settled'>;
+type AnyCall = Pick<Http2Call<DescMessage>, 'fail'>;
+
+/** Calls that wait for the connection, each with how to send it. */
+type Waiting = Map<AnyCall, (session: ClientHttp2Session) => void>;
 
 type State =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'connecting'; readonly session: ClientHttp2Session; readonly waiting: Map<AnyCall, () => void> }
+  | { readonly kind: 'connecting'; readonly session: ClientHttp2Session; readonly waiting: Waiting }
   | { readonly kind: 'ready'; readonly session: ClientHttp2Session }
   | { readonly kind: 'closed' };
 
@@ -28,6 +32,7 @@ type State =
 export class Http2Channel implements Channel {
   readonly #target: ChannelTarget;
   readonly #calls = new Set<AnyCall>();
+  readonly #pacer = new ResetPacer();
   #state: State = { kind: 'idle' };
   #pinging = false;
 
@@ -38,15 +43,17 @@ export class Http2Channel implements Channel {
   unary<I extends DescMessage, O extends DescMessage>(
     method: UnaryMethod<I, O>,
     request: MessageShape<I>,
+    timeoutMs: number | undefined,
     onResult: (result: UnaryResult<MessageShape<O>>) => void,
   ): CancelCall {
     const call: Http2Call<O> = new Http2Call(method.output, this.#target.messageBytesMax, (result) => {
       this.#leave(call);
       onResult(result);
     });
-    this.#start(call, method, toBinary(method.input, request));
+    const body = toBinary(method.input, request);
+    this.#start(call, (session) => call.send(session, method, timeoutMs, body));
     return () => {
-      const sent = call.cancel();
+      const sent = call.cancel(this.#pacer);
       this.#leave(call);
       return sent;
     };
@@ -71,10 +78,11 @@ export class Http2Channel implements Channel {
     const state = this.#state;
     this.#state = { kind: 'closed' };
     if ('session' in state) state.session.destroy();
+    this.#pacer.close();
     for (const call of [...this.#calls]) call.fail('The client was closed', undefined);
   }
 
-  #start<O extends DescMessage>(call: Http2Call<O>, method: UnaryMethod<DescMessage, O>, body: Uint8Array): void {
+  #start(call: AnyCall, send: (session: ClientHttp2Session) => void): void {
     if (this.#calls.size === 0 && 'session' in this.#state) this.#state.session.ref();
     this.#calls.add(call);
     if (this.#state.kind === 'closed') {
@@ -82,21 +90,13 @@ export class Http2Channel implements Channel {
       return;
     }
     if (this.#state.kind === 'idle') this.#connect();
-    if (this.#state.kind === 'connecting') {
-      const { session } = this.#state;
-      this.#state.waiting.set(call, () => this.#send(session, call, method, body));
-    } else if (this.#state.kind === 'ready') this.#send(this.#state.session, call, method, body);
+    if (this.#state.kind === 'connecting') this.#state.waiting.set(call, send);
+    else if (this.#state.kind === 'ready') this.#send(this.#state.session, call, send);
   }
 
-  #send<O extends DescMessage>(
-    session: ClientHttp2Session,
-    call: Http2Call<O>,
-    method: UnaryMethod<DescMessage, O>,
-    body: Uint8Array,
-  ): void {
-    if (call.settled) return;
+  #send(session: ClientHttp2Session, call: AnyCall, send: (session: ClientHttp2Session) => void): void {
     try {
-      call.send(session, method, body);
+      send(session);
     } catch (error) {
       // The session was destroyed in this turn, and its 'close' is still to come.
       queueMicrotask(() => call.fail('The connection was lost', error));
@@ -107,7 +107,7 @@ export class Http2Channel implements Channel {
     const session = connect(this.#target.url, {
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
     });
-    const waiting = new Map<AnyCall, () => void>();
+    const waiting: Waiting = new Map();
     this.#state = { kind: 'connecting', session, waiting };
     let cause: unknown;
     const timer = setTimeout(() => {
@@ -120,22 +120,24 @@ export class Http2Channel implements Channel {
     });
     // GOAWAY: what is under way may finish, new requests take a new connection.
     session.once('goaway', () => this.#abandon(session));
-    session.on('error', (error) => (cause = error));
+    session.on('error', (error) => {
+      cause = error;
+    });
     session.once('close', () => {
       clearTimeout(timer);
       this.#onClosed(session, waiting, cause);
     });
   }
 
-  #onReady(session: ClientHttp2Session, waiting: ReadonlyMap<AnyCall, () => void>): void {
+  #onReady(session: ClientHttp2Session, waiting: Waiting): void {
     if (this.#state.kind !== 'connecting' || this.#state.session !== session) return;
     session.setLocalWindowSize(SESSION_WINDOW_BYTES);
     this.#state = { kind: 'ready', session };
     if (this.#calls.size === 0) session.unref();
-    for (const send of waiting.values()) send();
+    for (const [call, send] of waiting) this.#send(session, call, send);
   }
 
-  #onClosed(session: ClientHttp2Session, waiting: ReadonlyMap<AnyCall, () => void>, cause: unknown): void {
+  #onClosed(session: ClientHttp2Session, waiting: Waiting, cause: unknown): void {
     const wasConnecting = this.#state.kind === 'connecting' && this.#state.session === session;
     this.#abandon(session);
     // Streams of the session report their own end. Those that wait for it have none.

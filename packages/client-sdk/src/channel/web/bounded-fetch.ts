@@ -28,7 +28,7 @@ export function boundedFetch(bytesMax: number): typeof globalThis.fetch {
 
 async function readBounded(response: Response, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   if (response.body === null) return new Uint8Array(0);
-  const reader = response.body.getReader();
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const chunks: Uint8Array[] = [];
   let byteLength = 0;
   for (;;) {

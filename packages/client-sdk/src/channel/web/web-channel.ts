@@ -26,6 +26,7 @@ export class WebChannel implements Channel {
   unary<I extends DescMessage, O extends DescMessage>(
     method: UnaryMethod<I, O>,
     request: MessageShape<I>,
+    timeoutMs: number | undefined,
     onResult: (result: UnaryResult<MessageShape<O>>) => void,
   ): CancelCall {
     const controller = new AbortController();
@@ -34,9 +35,11 @@ export class WebChannel implements Channel {
     const settle = (result: UnaryResult<MessageShape<O>>): void => {
       if (this.#controllers.delete(controller)) onResult(result);
     };
+    // As a header only: Connect's own timer would be a second one.
+    const header = timeoutMs === undefined ? undefined : { 'connect-timeout-ms': String(Math.ceil(timeoutMs)) };
     // The message is a valid one of its type; Connect's parameter is its initialiser, which the generic cannot show.
     this.#transport
-      .unary(method, controller.signal, undefined, undefined, request as Parameters<Transport['unary']>[4] as never)
+      .unary(method, controller.signal, undefined, header, request as Parameters<Transport['unary']>[4] as never)
       .then((response) => settle({ kind: 'answer', message: response.message }))
       .catch((error: unknown) => settle(toResult(error)));
     return () => {
