@@ -82,6 +82,16 @@ export class ConsensusCore {
     }));
   }
 
+  /**
+   * Memory holds the log after this zxid. What is on disk up to here is the log; what is on disk after it may be a tail that is about to be
+   * cut off. So whoever applies from disk notes the lesser of this and of what is committed before it begins to read, and applies no
+   * further: 1. a learner's log ends in blocks that nobody else has; 2. its leader cuts them off, sends others, and says that these are committed;
+   * 3. while the cut is on its way to the disk, the state machine, which is behind, reads the old blocks. (Simulation, seed 7.)
+   */
+  get memoryStart(): Zxid {
+    return this.#ctx.window.base;
+  }
+
   /** Committed blocks that follow on `after`, from memory: for applying. */
   blocksAfter(after: Zxid, maxBytes: number): HistoryResult {
     return this.#ctx.window.read(after, maxBytes);
@@ -264,7 +274,7 @@ export class ConsensusCore {
         return this.#role.start();
       case 'following':
         this.#refuseEarly();
-        this.#role = new Learner(this.#ctx, next.leader);
+        this.#role = new Learner(this.#ctx, next.leader, next.history);
         return this.#role.start();
       case 'leading':
         this.#role = new Leader(this.#ctx);

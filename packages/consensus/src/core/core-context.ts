@@ -39,7 +39,8 @@ export interface CoreRecovery {
 
 export type Transition =
   | { readonly to: 'looking'; readonly why: string }
-  | { readonly to: 'following'; readonly leader: ServerId }
+  /** `history`: the epoch of the history that the leader stood for, or established; 0 when the cluster has none. */
+  | { readonly to: 'following'; readonly leader: ServerId; readonly history: number }
   | { readonly to: 'leading' };
 
 /** What all roles share: the log, the promises, the commit position, and the way out. */
@@ -92,9 +93,10 @@ export class CoreContext {
     return this.window.last;
   }
 
+  /** One that has promised an epoch in a cluster without any history (see `Learner`) has lost nothing, and counts. */
   get standing(): Standing {
     if (this.#damaged) return 'damaged';
-    return this.currentEpoch === 0 && this.options.emptyFolderVotes === 'auto' ? 'fresh' : 'voter';
+    return this.acceptedEpoch === 0 && this.options.emptyFolderVotes === 'auto' ? 'fresh' : 'voter';
   }
 
   planted(bug: string): boolean {
@@ -126,8 +128,9 @@ export class CoreContext {
     return this.#persistHardState(false);
   }
 
-  /** Adopts the log as it stands as the history of `epoch`. It becomes durable after the log does; the damage, if any, is mended with it. */
+  /** Adopts the log as it stands as the history of `epoch` (a fresh server promises it in the same record). It becomes durable after the log does; the damage, if any, is mended with it. */
   adopt(epoch: number): number {
+    if (this.acceptedEpoch === 0) this.acceptedEpoch = epoch;
     assert(epoch >= this.currentEpoch && epoch <= this.acceptedEpoch, 'only a promised epoch is adopted');
     this.currentEpoch = epoch;
     const batch = this.#persistHardState(this.#damaged);

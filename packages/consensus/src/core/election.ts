@@ -114,7 +114,7 @@ export class Election {
   #onLeading(from: ServerId, message: Notification): void {
     this.#ballots.delete(from);
     if (message.vote.leader === from && compareVotes(message.vote, this.#own) >= 0) {
-      this.#ctx.become({ to: 'following', leader: from });
+      this.#ctx.become({ to: 'following', leader: from, history: message.vote.epoch });
     }
   }
 
@@ -140,8 +140,8 @@ export class Election {
   }
 
   #decide(): void {
-    const leader = this.#vote.leader;
-    this.#ctx.become(leader === this.#ctx.id ? { to: 'leading' } : { to: 'following', leader });
+    const { leader, epoch: history } = this.#vote;
+    this.#ctx.become(leader === this.#ctx.id ? { to: 'leading' } : { to: 'following', leader, history });
   }
 
   /** A quorum holds this vote, and the one voted for is part of it. */

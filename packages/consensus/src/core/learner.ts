@@ -28,6 +28,7 @@ export class Learner {
   readonly leader: ServerId;
   readonly attempt: number;
   readonly #ctx: CoreContext;
+  readonly #history: number;
   #phase: 'discovery' | 'synchronisation' | 'broadcast' = 'discovery';
   #epoch = 0;
   /** Up to here this log is known to be the leader's. Commits are taken only up to it: what lies beyond may yet be cut off. */
@@ -39,9 +40,10 @@ export class Learner {
   #asked: { request: number; tickets: number[]; expires: number }[] = [];
   #request = 0;
 
-  constructor(ctx: CoreContext, leader: ServerId) {
+  constructor(ctx: CoreContext, leader: ServerId, history: number) {
     this.#ctx = ctx;
     this.leader = leader;
+    this.#history = history;
     this.attempt = ctx.nextAttempt();
     this.#deadline = ctx.now + ctx.ticks.election;
     this.#infoAt = ctx.now + ctx.ticks.resendMin;
@@ -157,7 +159,7 @@ export class Learner {
       this.#ctx.look('the leader has an older epoch than was promised');
       return;
     }
-    const counts = message.epoch > this.#ctx.acceptedEpoch;
+    const counts = message.epoch > this.#ctx.acceptedEpoch && !this.#isGuest;
     if (counts) this.#ctx.promise(message.epoch);
     this.#epoch = message.epoch;
     this.#phase = 'synchronisation';
@@ -171,6 +173,15 @@ export class Learner {
       lastZxid: this.#ctx.last,
       standing: this.#ctx.standing,
     });
+  }
+
+  /**
+   * A fresh server in a cluster that has a history: its promise counts for nothing, and is not kept. So a promise on disk tells the server that was there when the
+   * cluster began from the one that lost its disk: 1. of three fresh servers two promise epoch 1; 2. one of them adopts it, and all crash; 3. the
+   * other must count, or no quorum ever counts again (simulation, seed 6).
+   */
+  get #isGuest(): boolean {
+    return this.#ctx.standing === 'fresh' && this.#history > 0;
   }
 
   #onSync(message: Sync): void {
