@@ -5,7 +5,7 @@ import { Faults } from './faults.js';
 import { Ledger } from './ledger.js';
 import { Random } from './random.js';
 import { SnapshotTransfers } from './snapshot-transfers.js';
-import { MILD_DISK, MILD_NETWORK, type Settings } from './swarm.js';
+import { MILD_DISK, type Settings } from './swarm.js';
 import { Trace } from './trace.js';
 import { VirtualDisk } from './virtual-disk.js';
 import { VirtualNetwork } from './virtual-network.js';
@@ -80,7 +80,6 @@ export class Cluster implements World {
   #heal(): void {
     this.trace.line(0, 'all faults end');
     this.workload.stop();
-    this.#network.settings = MILD_NETWORK;
     for (const server of this.servers) {
       server.diskSettings = MILD_DISK;
       server.turnDelayMax = Math.min(server.turnDelayMax, 5);
@@ -184,6 +183,7 @@ export class Cluster implements World {
       onRetired: (server) => {
         this.trace.line(server.id, 'has stopped in good order');
         server.crash();
+        this.faults.onRetired(server);
       },
     };
   }

@@ -1,7 +1,7 @@
 import type { ServerId } from '@zkl/consensus';
 import type { EventQueue } from './event-queue.js';
 import type { Random } from './random.js';
-import type { FaultWeights, Settings } from './swarm.js';
+import { MILD_NETWORK, type FaultWeights, type Settings } from './swarm.js';
 import type { Trace } from './trace.js';
 import type { VirtualNetwork } from './virtual-network.js';
 import type { VirtualServer } from './virtual-server.js';
@@ -48,8 +48,13 @@ export class Faults {
       server.resume();
       server.crashInTurn = false;
     }
-    network.healAll();
+    network.healAll(MILD_NETWORK);
     for (const server of servers) if (!server.alive) server.start();
+  }
+
+  /** One that was told to stop just before the faults ended starts again at once. */
+  onRetired(server: VirtualServer): void {
+    if (this.#over) this.#around.queue.after(1, () => this.#restart(server));
   }
 
   #nextLater(): void {

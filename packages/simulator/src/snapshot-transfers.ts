@@ -51,7 +51,7 @@ export class SnapshotTransfers {
   #step(transfer: Transfer): void {
     const { from, to, attempt } = transfer;
     const { network, queue } = this.#around;
-    if (from.run !== transfer.fromRun) return;
+    if (from.run !== transfer.fromRun) return this.#end(transfer, false);
     const isWanted = to.run === transfer.toRun && to.core?.awaitsSnapshot(from.id, attempt) === true;
     if (!isWanted || !network.isOpen(from.id, to.id) || !network.isOpen(to.id, from.id)) return this.#end(transfer, false);
     if (!to.paused && !from.paused) {

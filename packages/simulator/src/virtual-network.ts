@@ -87,13 +87,16 @@ export class VirtualNetwork {
     if (path.connection === 0) this.#connectSoon(from, to);
   }
 
-  /** Everything is open and connected again. */
-  healAll(): void {
+  /** Everything is open and connected again, by new connections where messages were lost. */
+  healAll(settings: NetworkSettings): void {
+    const { dropRate, reorderRate } = this.settings;
+    const isHarsh = dropRate > 0 || reorderRate > 0;
+    this.settings = settings;
     for (const from of this.#ids) {
       for (const to of this.#ids) {
         if (from === to) continue;
         this.unblock(from, to);
-        if (from < to && !this.#isConnected(from, to)) this.#reconnect(from, to);
+        if (from < to && (isHarsh || !this.#isConnected(from, to))) this.#reconnect(from, to);
       }
     }
   }

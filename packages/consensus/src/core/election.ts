@@ -16,6 +16,11 @@ export function compareVotes(a: Vote, b: Vote): number {
   return a.epoch - b.epoch || compareZxid(a.zxid, b.zxid) || a.leader - b.leader;
 }
 
+/** Positive when `a` stands for the better history: the id, which only breaks ties between candidates, aside. */
+function compareHistories(a: Vote, b: Vote): number {
+  return a.epoch - b.epoch || compareZxid(a.zxid, b.zxid);
+}
+
 /**
  * Phase 0: fast leader election. Each server votes for the best history it has heard of; when a quorum holds the same vote, the
  * one voted for leads. A server that already follows or leads answers with the leader it has, so one that returns joins
@@ -110,10 +115,13 @@ export class Election {
     }
   }
 
-  /** Join only a leader that says so itself, and whose history is not poorer than one's own (it may still be finding its quorum). */
+  /**
+   * Join only a leader that says so itself, and whose history is not poorer than one's own (it may still be finding its quorum). An equal
+   * history is good enough, whatever the ids: else a server with a higher id could not come back before the next write (simulation, seed 15).
+   */
   #onLeading(from: ServerId, message: Notification): void {
     this.#ballots.delete(from);
-    if (message.vote.leader === from && compareVotes(message.vote, this.#own) >= 0) {
+    if (message.vote.leader === from && compareHistories(message.vote, this.#own) >= 0) {
       this.#ctx.become({ to: 'following', leader: from, history: message.vote.epoch });
     }
   }

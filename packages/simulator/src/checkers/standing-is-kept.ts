@@ -16,7 +16,7 @@ export function standingIsKept(): Checker {
     },
     onTurn: (server) => {
       if (!impaired.has(server.id)) return;
-      if (server.counts) impaired.delete(server.id);
+      if (server.core!.standing === 'voter') impaired.delete(server.id);
       else if (server.core!.status.role === 'leading') throw new Violation(name, `server ${server.id} leads without a history`);
     },
   };
