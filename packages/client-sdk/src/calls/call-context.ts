@@ -1,3 +1,5 @@
+import type { AbortListeners } from './abort-listeners.js';
+
 /** Why a wait ended without a result. */
 export type Ended = 'elapsed' | 'aborted' | 'closed';
 
@@ -7,6 +9,12 @@ export type Waited<T> = { readonly kind: 'result'; readonly value: T } | { reado
 /** Starts something that can be waited for, and returns how to give it up. */
 export type StartWait<T> = (resolve: (value: T) => void) => () => void;
 
+/** Where a client finds its calls. */
+export interface CallOwner {
+  readonly active: Set<CallContext>;
+  readonly abortListeners: AbortListeners;
+}
+
 /**
  * The time and the interruptions of one call: its deadline, its caller's signal, and the end of the client. A call waits for one
  * thing at a time, so it needs one timer and one listener, whatever it goes through.
@@ -15,19 +23,18 @@ export class CallContext {
   readonly timeoutMs: number;
   readonly #deadlineAtMs: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #active: Set<CallContext>;
+  readonly #owner: CallOwner;
   #interrupted: 'aborted' | 'closed' | undefined;
   #onInterrupt: (() => void) | undefined;
 
-  /** @param active - Where the client finds its calls when it ends. */
-  constructor(timeoutMs: number, signal: AbortSignal | undefined, active: Set<CallContext>) {
+  constructor(timeoutMs: number, signal: AbortSignal | undefined, owner: CallOwner) {
     this.timeoutMs = timeoutMs;
     this.#deadlineAtMs = performance.now() + timeoutMs;
-    this.#active = active;
-    active.add(this);
+    this.#owner = owner;
     this.#signal = signal;
+    owner.active.add(this);
     if (signal?.aborted === true) this.#interrupted = 'aborted';
-    else signal?.addEventListener('abort', this.#onAbort);
+    else if (signal !== undefined) owner.abortListeners.add(signal, this);
   }
 
   get abortReason(): unknown {
@@ -78,9 +85,7 @@ export class CallContext {
 
   /** Ends the context. Must be called once the call has ended. */
   dispose(): void {
-    this.#active.delete(this);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#owner.active.delete(this);
+    if (this.#signal !== undefined) this.#owner.abortListeners.remove(this.#signal, this);
   }
-
-  readonly #onAbort = (): void => this.interrupt('aborted');
 }

@@ -90,7 +90,13 @@ describe('the tree', () => {
   it('carries refusals as typed errors', async () => {
     const client = open();
     const missing = await failure(client.get('/nope'));
-    expect(missing).toMatchObject({ code: 'NO_NODE', outcome: 'rejected', path: '/nope', retryable: false, attempts: 1 });
+    expect(missing).toMatchObject({
+      code: 'NO_NODE',
+      outcome: 'rejected',
+      path: '/nope',
+      retryable: false,
+      attempts: 1,
+    });
     expect(missing.name).toBe('NoNodeError');
     await client.create('/a');
     expect(await failure(client.create('/a'))).toMatchObject({ code: 'NODE_EXISTS', outcome: 'rejected' });
@@ -108,7 +114,7 @@ describe('the tree', () => {
       names.push(child.name);
     }
     expect(names).toEqual(Array.from({ length: 25 }, (_, i) => String(i).padStart(2, '0')));
-    const asked = cluster.servers.flatMap((server) => server.reads).map((read) => read?.atLeastZxid);
+    const asked = cluster.reads.map((read) => read?.atLeastZxid);
     expect(asked).toEqual([cluster.zxid, cluster.zxid, cluster.zxid]);
   });
 
@@ -135,7 +141,8 @@ describe('the tree', () => {
       client.cluster.status({ endpoint: '127.0.0.1:1', serverId: 1 }),
       client.register.write(null as never),
     ];
-    for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'BAD_ARGUMENTS', outcome: 'rejected', attempts: 0 });
+    for (const call of calls)
+      expect(await failure(call)).toMatchObject({ code: 'BAD_ARGUMENTS', outcome: 'rejected', attempts: 0 });
     expect(cluster.servers.map((server) => server.requests)).toEqual([0, 0, 0]);
   });
 });
@@ -145,9 +152,9 @@ describe('routing', () => {
     cluster.leaderId = 2;
     const client = open({ endpoints: [cluster.server(1).address] });
     await client.create('/a');
-    await until(() => cluster.server(1).requests === 2); // the write, and the list of members
-    await client.create('/b');
-    await until(() => cluster.server(2).requests > 0);
+    // Members are learned in the background.
+    const endsAt = performance.now() + 5_000;
+    while (cluster.server(2).requests === 0 && performance.now() < endsAt) await client.set('/a', null);
     const before = cluster.server(2).requests;
     for (let i = 0; i < 10; i += 1) await client.set('/a', null);
     expect(cluster.server(2).requests).toBe(before + 10);
@@ -323,12 +330,21 @@ describe('writes exactly once', () => {
   });
 
   it('bounds what is in flight and what waits', async () => {
-    const client = open({ discover: false, endpoints: [cluster.server(1).address], writesInFlightMax: 4, writesQueuedMax: 2 });
+    const client = open({
+      discover: false,
+      endpoints: [cluster.server(1).address],
+      writesInFlightMax: 4,
+      writesQueuedMax: 2,
+    });
     const hold = gate();
     cluster.server(1).faults.before = () => hold.opened;
     const writes = Array.from({ length: 6 }, (_, i) => client.register.write(String(i)));
     const waitingAborted = new AbortController();
-    expect(await failure(client.register.write('7'))).toMatchObject({ code: 'CLIENT_OVERLOADED', outcome: 'rejected', retryable: true });
+    expect(await failure(client.register.write('7'))).toMatchObject({
+      code: 'CLIENT_OVERLOADED',
+      outcome: 'rejected',
+      retryable: true,
+    });
     await until(() => cluster.server(1).requests === 4);
     hold.open();
     await Promise.all(writes);
@@ -354,7 +370,8 @@ describe('deadlines and interruptions', () => {
     const tookMs = performance.now() - startedAt;
     expect(tookMs).toBeGreaterThan(290);
     expect(tookMs).toBeLessThan(1_000);
-    for (const error of errors) expect(error).toMatchObject({ code: 'NO_QUORUM', outcome: 'rejected', retryable: true });
+    for (const error of errors)
+      expect(error).toMatchObject({ code: 'NO_QUORUM', outcome: 'rejected', retryable: true });
   });
 
   it('sends few requests to a cluster that serves nobody, however many calls wait', async () => {
@@ -364,12 +381,12 @@ describe('deadlines and interruptions', () => {
       };
     }
     const client = open();
-    const calls = Array.from({ length: 500 }, () => failure(client.register.write('x', { timeoutMs: 1_500 })));
+    const calls = Array.from({ length: 200 }, () => failure(client.register.write('x', { timeoutMs: 3_000 })));
     await until(() => cluster.servers.every((server) => server.requests > 0));
     const before = cluster.servers.reduce((sum, server) => sum + server.requests, 0);
     await delay(500);
     const during = cluster.servers.reduce((sum, server) => sum + server.requests, 0) - before;
-    expect(during).toBeLessThan(150);
+    expect(during).toBeLessThan(100);
     const codes = new Set((await Promise.all(calls)).map(({ code }) => code));
     expect([...codes]).toEqual(['NO_LEADER']);
   });
@@ -467,7 +484,7 @@ describe('reads', () => {
     await client.create('/a');
     const { zxid } = await client.set('/a', 'new');
     await client.get('/a', { consistency: 'local' });
-    const asked = () => cluster.servers.flatMap((server) => server.reads).at(-1);
+    const asked = () => cluster.reads.at(-1);
     expect(asked()).toMatchObject({ consistency: 2, atLeastZxid: zxid });
     await client.get('/a', { consistency: 'local', atLeast: zxid + 5n });
     expect(asked()).toMatchObject({ atLeastZxid: zxid + 5n });
@@ -476,7 +493,7 @@ describe('reads', () => {
     const loose = open({ monotonicReads: false });
     await loose.set('/a', 'newer');
     await loose.get('/a', { consistency: 'local' });
-    expect(cluster.servers.flatMap((server) => server.reads).some((read) => read?.consistency === 2 && read.atLeastZxid === 0n)).toBe(true);
+    expect(cluster.reads.some((read) => read?.consistency === 2 && read.atLeastZxid === 0n)).toBe(true);
   });
 });
 

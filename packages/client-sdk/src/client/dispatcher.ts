@@ -8,7 +8,8 @@ import {
   WriteIdSchema,
 } from '@zkl/protocol';
 import { AdmissionQueue } from '../calls/admission-queue.js';
-import { CallContext } from '../calls/call-context.js';
+import { AbortListeners } from '../calls/abort-listeners.js';
+import { CallContext, type CallOwner } from '../calls/call-context.js';
 import { interruptedError, overloadedError, deadlineError, type CallHistory } from '../calls/call-failure.js';
 import { CallRun, type CallRunOptions } from '../calls/call-run.js';
 import type { Operation, ReplyView } from '../calls/operation.js';
@@ -51,7 +52,7 @@ export class Dispatcher {
     any: new Breaker(),
     server: new Breaker(),
   };
-  readonly #active = new Set<CallContext>();
+  readonly #calls: CallOwner = { active: new Set(), abortListeners: new AbortListeners() };
   readonly #identity = new WriteIdentity();
   readonly #writes: AdmissionQueue;
   readonly #reads: AdmissionQueue;
@@ -152,7 +153,7 @@ export class Dispatcher {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const context of [...this.#active]) context.interrupt('closed');
+    for (const context of [...this.#calls.active]) context.interrupt('closed');
     this.#discovery.close();
     this.router.close();
   }
@@ -165,7 +166,7 @@ export class Dispatcher {
     body: (context: CallContext) => Promise<T>,
   ): Promise<T> {
     const timeoutMs = requireTimeout('timeoutMs', options.timeoutMs, this.options.timeoutMs);
-    const context = new CallContext(timeoutMs, options.signal, this.#active);
+    const context = new CallContext(timeoutMs, options.signal, this.#calls);
     const history: CallHistory = { kind, path, attempts: 0, unsettled: false, last: undefined };
     try {
       if (this.#closed) context.interrupt('closed');

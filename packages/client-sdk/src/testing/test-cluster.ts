@@ -13,8 +13,8 @@ import {
   type ReadOptions,
   type WriteId,
 } from '@zkl/protocol';
-import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Http2Server } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
 
 interface TestNode {
   data: Uint8Array | undefined;
@@ -45,10 +45,14 @@ export function refusal(
  * real one shows only by luck. Applies a numbered write once, and counts how often each was seen.
  */
 export class TestCluster {
-  readonly nodes = new Map<string, TestNode>([['/', { data: undefined, czxid: 0n, mzxid: 0n, version: 0, creations: 0 }]]);
+  readonly nodes = new Map<string, TestNode>([
+    ['/', { data: undefined, czxid: 0n, mzxid: 0n, version: 0, creations: 0 }],
+  ]);
   readonly servers: TestServer[] = [];
   /** Every write id as it came, in order. */
   readonly writeIds: WriteId[] = [];
+  /** The options of every read as it came, in order. */
+  readonly reads: (ReadOptions | undefined)[] = [];
   readonly #replies = new Map<string, Map<bigint, unknown>>();
   readonly #answered = new Map<string, bigint>();
   leaderId = 1;
@@ -112,9 +116,8 @@ function settle<T>(settled: Settled<T>): T {
 export class TestServer {
   readonly id: number;
   readonly faults: Faults = {};
-  readonly reads: (ReadOptions | undefined)[] = [];
   readonly #cluster: TestCluster;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sockets = new Set<Socket>();
   #server: Http2Server | undefined;
   #port = 0;
   requests = 0;
@@ -135,16 +138,16 @@ export class TestServer {
   }
 
   get connections(): number {
-    return this.#sessions.size;
+    return this.#sockets.size;
   }
 
   async start(): Promise<void> {
-    const server = createServer(connectNodeAdapter({ routes: (router) => this.#routes(router as ConnectRouter) }));
-    server.on('session', (session) => {
-      this.#sessions.add(session);
-      session.on('close', () => this.#sessions.delete(session));
-      session.on('error', () => undefined);
+    const server = createServer(connectNodeAdapter({ routes: (router) => this.#routes(router) }));
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
     });
+    server.on('sessionError', () => undefined);
     await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
     this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
@@ -161,7 +164,7 @@ export class TestServer {
   }
 
   cutConnections(): void {
-    for (const session of this.#sessions) session.socket.destroy();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   #header() {
@@ -194,10 +197,15 @@ export class TestServer {
         }),
       read: (request) =>
         this.#serve('read', () => {
-          this.reads.push(request.read);
+          this.#cluster.reads.push(request.read);
           const node = nodes.get('#');
           const value = node?.data;
-          return { header: this.#header(), version: node?.version ?? 0, mzxid: node?.mzxid ?? 0n, ...(value && { value }) };
+          return {
+            header: this.#header(),
+            version: node?.version ?? 0,
+            mzxid: node?.mzxid ?? 0n,
+            ...(value && { value }),
+          };
         }),
       guess: (request) =>
         this.#write('guess', request.writeId, () => {
@@ -266,19 +274,19 @@ export class TestServer {
         }),
       get: (request) =>
         this.#serve('get', () => {
-          this.reads.push(request.read);
+          this.#cluster.reads.push(request.read);
           const node = require(request.path);
           return { header: this.#header(), stat: statOf(node), ...(node.data && { data: node.data }) };
         }),
       exists: (request) =>
         this.#serve('exists', () => {
-          this.reads.push(request.read);
+          this.#cluster.reads.push(request.read);
           const node = nodes.get(request.path);
           return { header: this.#header(), ...(node && { stat: statOf(node) }) };
         }),
       listChildren: (request) =>
         this.#serve('listChildren', () => {
-          this.reads.push(request.read);
+          this.#cluster.reads.push(request.read);
           const parent = require(request.path);
           const prefix = request.path === '/' ? '/' : `${request.path}/`;
           const names = [...nodes.keys()]
