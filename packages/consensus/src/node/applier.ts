@@ -1,7 +1,7 @@
 import { assert } from '../core/assert.js';
 import { endOf, endsAfter, type Block } from '../core/block.js';
 import type { HistoryResult } from '../core/core-io.js';
-import { compareZxid, formatZxid, ZXID_ZERO, type Zxid } from '../core/zxid.js';
+import { compareZxid, formatZxid, minZxid, ZXID_ZERO, type Zxid } from '../core/zxid.js';
 import type { Clock, LogStore, StateMachine } from './ports.js';
 
 /** Bytes that are fetched at a time, and the time after which the event loop gets its turn. */
@@ -15,6 +15,8 @@ export interface ApplierOptions<R> {
   /** Blocks from memory, as long as they are there. */
   readonly fromMemory: (after: Zxid, maxBytes: number) => HistoryResult;
   readonly onBlock: (block: Block, results: readonly R[]) => void;
+  /** Where memory begins: up to here, and no further, what is on disk is sure to be the log (see `ConsensusCore.memoryStart`). */
+  readonly memoryStart: () => Zxid;
   /** After a run of blocks, or a restored snapshot. */
   readonly onApplied: (applied: Zxid) => void;
   readonly onFatal: (error: Error) => void;
@@ -70,7 +72,7 @@ export class Applier<R> {
     while (compareZxid(this.#applied, this.#committed) < 0) {
       const found = this.#options.fromMemory(this.#applied, READ_BYTES);
       if (found.kind !== 'blocks') return this.#later(() => this.#fetch());
-      this.#applyAll(found.blocks);
+      this.#applyAll(found.blocks, this.#committed);
       if (clock.monotonicMs() > until) return this.#later(() => Promise.resolve());
     }
   }
@@ -90,19 +92,20 @@ export class Applier<R> {
   }
 
   async #fetch(): Promise<void> {
+    const upTo = minZxid(this.#options.memoryStart(), this.#committed);
     const found = await this.#options.logStore.read(this.#applied, READ_BYTES);
     if (this.#stopped) return;
-    if (found.kind === 'blocks') return this.#applyAll(found.blocks);
+    if (found.kind === 'blocks') return this.#applyAll(found.blocks, upTo);
     assert(found.kind === 'gone', `the log has no block that ends at ${formatZxid(this.#applied)}, which was applied`);
     const before = this.#applied;
     await this.restore();
     assert(compareZxid(this.#applied, before) > 0, `neither log nor snapshot goes on from ${formatZxid(before)}`);
   }
 
-  #applyAll(blocks: readonly Block[]): void {
+  #applyAll(blocks: readonly Block[], upTo: Zxid): void {
     const before = this.#applied;
     for (const block of blocks) {
-      if (endsAfter(block, this.#committed)) break;
+      if (endsAfter(block, upTo)) break;
       assert(
         block.prevEpoch === this.#applied.epoch && block.prevCounter === this.#applied.counter,
         `block ${formatZxid(endOf(block))} does not follow on what was applied, ${formatZxid(this.#applied)}`,

@@ -100,6 +100,7 @@ export class ConsensusNode<R> {
       logStore,
       clock,
       fromMemory: (after, maxBytes) => this.#core!.blocksAfter(after, maxBytes),
+      memoryStart: () => this.#core!.memoryStart,
       onBlock: (block, results) => this.#pending.settle(block, results),
       onApplied: (applied) => this.#onApplied(applied),
       onFatal,
