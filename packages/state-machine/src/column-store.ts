@@ -51,14 +51,10 @@ export class ColumnStore implements ZnodeStore {
   }
 
   child(parent: number, name: Name): number {
-    const { rows } = this.table;
     const { bytes, start, end } = name;
     let slot = this.#index.first(this.#hashOf(parent, name.hash));
-    while (slot !== NO_SLOT) {
-      if (rows.get(slot, f.PARENT) === parent && this.table.compareName(slot, bytes, start, end) === 0) return slot;
-      slot = this.#index.next();
-    }
-    return NO_SLOT;
+    while (slot !== NO_SLOT && !this.table.isChild(slot, parent, bytes, start, end)) slot = this.#index.next();
+    return slot;
   }
 
   insert(parent: number, name: Name, bytes: Uint8Array, start: number, length: number, moment: Moment): number {

@@ -10,6 +10,7 @@ import {
   FAMILY_WORDS,
   NAME_MARK,
   NODE_STRIDE,
+  PARENT,
   PATH_A,
   PATH_B,
   REF,
@@ -62,6 +63,21 @@ export class NodeTable {
 
   valueOffset(slot: number): number {
     return this.nameOffset(slot) + padded(this.nameLength(slot));
+  }
+
+  /** Whether a node is the child of `parent` whose name is bytes `start` to `end`. */
+  isChild(slot: number, parent: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const row = this.rows.chunk(slot);
+    const at = this.rows.at(slot);
+    const length = end - start;
+    if (row[at + PARENT] !== parent || row[at + NAME_MARK] !== length + 1) return false;
+    const ref = row[at + REF]!;
+    const own = this.arena.slab(ref).bytes;
+    const offset = this.arena.offset(ref);
+    for (let i = 0; i < length; i++) {
+      if (own[offset + i] !== bytes[start + i]) return false;
+    }
+    return true;
   }
 
   /** Compares a node's name with bytes `start` to `end`, byte by byte: negative, 0 or positive. */

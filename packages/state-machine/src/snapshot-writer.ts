@@ -17,6 +17,7 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
   readonly #state: State;
   readonly #mark: number;
   readonly #onEnd: () => void;
+  readonly #slotsPerStep: number;
   readonly #chunks = new ChunkWriter();
   readonly #scratch = new ByteWriter(1 << 12);
   readonly #nodesEnd: number;
@@ -26,10 +27,11 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
   #isWalked = false;
 
   /** `mark` differs from that of every snapshot before; `onEnd` is called when no more rows need to be saved. */
-  constructor(state: State, mark: number, onEnd: () => void) {
+  constructor(state: State, mark: number, onEnd: () => void, slotsPerStep = SLOTS_PER_STEP_MAX) {
     this.#state = state;
     this.#mark = mark;
     this.#onEnd = onEnd;
+    this.#slotsPerStep = slotsPerStep;
     this.#nodesEnd = state.store.table.rows.end;
     this.#clientsEnd = state.exactlyOnce.clients.rows.end;
     this.#writeHeader();
@@ -55,7 +57,7 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
 
   /** Walks on until a chunk is full, or for long enough. Leaves at least one chunk. */
   #step(): void {
-    let budget = SLOTS_PER_STEP_MAX;
+    let budget = this.#slotsPerStep;
     while (!this.#chunks.hasChunk && budget-- > 0) {
       if (this.#nodeCursor < this.#nodesEnd) {
         const slot = this.#nodeCursor;

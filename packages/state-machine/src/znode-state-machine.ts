@@ -22,6 +22,8 @@ export interface ZnodeStateMachineOptions {
   readonly hashSeed?: number | undefined;
   /** Called once for each block that changed any node, with the changes in order. Default: none are collected. */
   readonly onChanges?: ((changes: readonly Change[]) => void) | undefined;
+  /** Slots that one step of a snapshot looks at, at most. Default 16,384; tests take fewer. */
+  readonly snapshotSlotsPerStep?: number | undefined;
 }
 
 /**
@@ -32,6 +34,7 @@ export class ZnodeStateMachine {
   readonly #limits: StateLimits;
   readonly #seed: number;
   readonly #onChanges: ((changes: readonly Change[]) => void) | undefined;
+  readonly #slotsPerStep: number | undefined;
   readonly #command = new CommandReader();
   readonly #moment: Moment = { epoch: 0, counter: 0, timeLow: 0, timeHigh: 0 };
   #state: State;
@@ -45,6 +48,7 @@ export class ZnodeStateMachine {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#seed = (options.hashSeed ?? 0) | 0;
     this.#onChanges = options.onChanges;
+    this.#slotsPerStep = options.snapshotSlotsPerStep;
     this.#state = new State(this.#limits, this.#seed, ColumnStore.withRoot(this.#seed));
     this.#changes = this.#onChanges === undefined ? undefined : [];
     this.#applier = this.#makeApplier();
@@ -160,9 +164,14 @@ export class ZnodeStateMachine {
   snapshot(): IterableIterator<Uint8Array> {
     assert(this.#snapshot === undefined, 'a snapshot is being taken already');
     this.#snapshots++;
-    const snapshot = new SnapshotWriter(this.#state, this.#snapshots, () => {
-      if (this.#snapshot === snapshot) this.#snapshot = undefined;
-    });
+    const snapshot = new SnapshotWriter(
+      this.#state,
+      this.#snapshots,
+      () => {
+        if (this.#snapshot === snapshot) this.#snapshot = undefined;
+      },
+      this.#slotsPerStep,
+    );
     this.#snapshot = snapshot;
     return snapshot;
   }

@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from './limits.js';
+import { CHUNK_BYTES_MAX, SnapshotDamagedError } from './snapshot-format.js';
+import { writeArbitrary } from './testing/arbitraries.js';
+import { Feeder, type Write } from './testing/blocks.js';
+import { dump, stream } from './testing/dump.js';
+import { ZnodeStateMachine } from './znode-state-machine.js';
+
+const limits = { ...DEFAULT_LIMITS, clientRetentionMs: 40, repliesPerClientMax: 4 };
+const writes = fc.array(fc.array(writeArbitrary, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 40 });
+
+/** A tree of some size: 3 clients, deep and wide, slots used again. */
+function grown(options = {}): Feeder {
+  const feeder = new Feeder(options);
+  for (let i = 0; i < 60; i++) {
+    feeder.create(`/n${i % 20}`, 'x'.repeat(i), { clientId: `c${i % 3}`, requestId: i + 1, answeredThrough: 0 });
+    feeder.create(`/n${i % 20}/m${i}`, null);
+    if (i % 3 === 0) feeder.delete(`/n${i % 20}/m${i}`);
+  }
+  feeder.writeRegister('value');
+  feeder.guessRegister('value');
+  feeder.guessRegister('other');
+  return feeder;
+}
+
+function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+async function restored(chunks: Iterable<Uint8Array>, options = {}): Promise<ZnodeStateMachine> {
+  const machine = new ZnodeStateMachine(options);
+  await machine.restore(stream(chunks));
+  return machine;
+}
+
+describe('a snapshot', () => {
+  it('is the state at the cut, whatever is applied between its steps', async () => {
+    await fc.assert(
+      fc.asyncProperty(writes, writes, fc.integer({ min: 1, max: 5 }), async (before, during, slotsPerStep) => {
+        const feeder = new Feeder({ limits, snapshotSlotsPerStep: slotsPerStep });
+        const undisturbed = new Feeder({ limits });
+        const both = (block: readonly Write[]): void => {
+          expect(feeder.applyAll(block)).toEqual(undisturbed.applyAll(block));
+        };
+        before.forEach(both);
+        const cut = { digest: feeder.machine.digest, nodes: dump(feeder.machine), zxid: feeder.machine.appliedZxid };
+        const snapshot = feeder.machine.snapshot();
+        const chunks: Uint8Array[] = [];
+        const rest = [...during];
+        for (let step = snapshot.next(); step.done !== true; step = snapshot.next()) {
+          chunks.push(step.value);
+          const block = rest.shift();
+          if (block !== undefined) both(block);
+        }
+        rest.forEach(both);
+        expect(feeder.machine.digest).toBe(undisturbed.machine.digest);
+        const copy = await restored(chunks, { limits });
+        expect(copy.digest).toBe(cut.digest);
+        expect(copy.appliedZxid).toEqual(cut.zxid);
+        expect(dump(copy)).toEqual(cut.nodes);
+        // What comes after the cut gives the same on the copy, forgotten clients and kept replies included.
+        const follower = new Feeder({}, copy);
+        follower.counter = cut.zxid.counter;
+        follower.timeMs = copy.timeMs;
+        for (const block of during) follower.applyAll(block);
+        expect(copy.digest).toBe(feeder.machine.digest);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('restores from chunks that are cut anywhere', async () => {
+    const { machine } = grown();
+    const bytes = concat([...machine.snapshot()]);
+    for (const size of [1, 7, 100, 4096]) {
+      const pieces: Uint8Array[] = [];
+      for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
+      expect((await restored(pieces)).digest).toBe(machine.digest);
+    }
+  });
+
+  it('restores nodes whose parents come after them', async () => {
+    const feeder = new Feeder();
+    for (let i = 0; i < 10; i++) feeder.create(`/n${i}`);
+    for (let i = 0; i < 10; i++) feeder.delete(`/n${i}`);
+    // The last slot freed is the first used again: the parent has a higher slot than the child.
+    for (let i = 0; i < 10; i++) feeder.create(`/x${'/y'.repeat(i)}`, 'v');
+    const copy = await restored(feeder.machine.snapshot());
+    expect(dump(copy)).toEqual(dump(feeder.machine));
+  });
+
+  it('keeps values of the largest size, and chunks of at most 256 KiB', async () => {
+    const feeder = new Feeder();
+    for (let i = 0; i < 3; i++) feeder.create(`/large${i}`, 'x'.repeat(DEFAULT_LIMITS.valueBytesMax));
+    const chunks = [...feeder.machine.snapshot()];
+    expect(chunks.length).toBeGreaterThan(12);
+    expect(Math.max(...chunks.map((chunk) => chunk.length))).toBeLessThanOrEqual(CHUNK_BYTES_MAX);
+    expect((await restored(chunks)).digest).toBe(feeder.machine.digest);
+  });
+
+  it('gives the same bytes for the same state, and restores on machines with other hash seeds', async () => {
+    const one = grown();
+    const other = grown({ hashSeed: 99 });
+    const bytes = concat([...one.machine.snapshot()]);
+    expect(concat([...other.machine.snapshot()])).toEqual(bytes);
+    expect((await restored([bytes], { hashSeed: 5 })).digest).toBe(one.machine.digest);
+  });
+
+  it('is one at a time, and return() ends it', async () => {
+    const feeder = grown({ snapshotSlotsPerStep: 2 });
+    const first = feeder.machine.snapshot();
+    first.next();
+    expect(() => feeder.machine.snapshot()).toThrow('already');
+    feeder.set('/n1', 'changed');
+    expect(first.return?.()).toEqual({ done: true, value: undefined });
+    expect(first.next().done).toBe(true);
+    feeder.set('/n2', 'changed');
+    const copy = await restored(feeder.machine.snapshot());
+    expect(copy.digest).toBe(feeder.machine.digest);
+    expect([...feeder.machine.snapshot()].length).toBeGreaterThan(0);
+  });
+
+  it('taken in a loop that is left early can be taken again', () => {
+    const feeder = grown({ snapshotSlotsPerStep: 2 });
+    for (const chunk of feeder.machine.snapshot()) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break;
+    }
+    expect(() => [...feeder.machine.snapshot()]).not.toThrow();
+  });
+
+  it('goes on over the old state when another is restored meanwhile', async () => {
+    const feeder = grown({ snapshotSlotsPerStep: 2 });
+    const digest = feeder.machine.digest;
+    const snapshot = feeder.machine.snapshot();
+    const chunks = [snapshot.next().value as Uint8Array];
+    await feeder.machine.restore(stream(new ZnodeStateMachine().snapshot()));
+    expect(feeder.machine.znodeCount).toBe(1);
+    chunks.push(...snapshot);
+    expect((await restored(chunks)).digest).toBe(digest);
+  });
+});
+
+describe('a snapshot that is damaged', () => {
+  it('is refused when one bit is flipped, anywhere', async () => {
+    const bytes = concat([...grown().machine.snapshot()]);
+    for (let at = 0; at < bytes.length; at += 61) {
+      const damaged = bytes.slice();
+      damaged[at] = damaged[at]! ^ (1 << (at % 8));
+      await expect(restored([damaged]), `byte ${at}`).rejects.toThrow(SnapshotDamagedError);
+    }
+  });
+
+  it('is refused when it is cut off, anywhere, and when something follows it', async () => {
+    const bytes = concat([...grown({ snapshotSlotsPerStep: 8 }).machine.snapshot()]);
+    for (let length = 0; length < bytes.length; length += 113) {
+      await expect(restored([bytes.subarray(0, length)]), `length ${length}`).rejects.toThrow(SnapshotDamagedError);
+    }
+    await expect(restored([bytes, bytes])).rejects.toThrow(SnapshotDamagedError);
+    await expect(restored([bytes, new Uint8Array(1)])).rejects.toThrow(SnapshotDamagedError);
+  });
+
+  it('is refused when chunks are missing, doubled or in another order', async () => {
+    const chunks = [...grown({ snapshotSlotsPerStep: 8 }).machine.snapshot()];
+    expect(chunks.length).toBeGreaterThan(4);
+    await expect(restored(chunks.toSpliced(2, 1))).rejects.toThrow(SnapshotDamagedError);
+    await expect(restored(chunks.toSpliced(2, 0, chunks[2]!))).rejects.toThrow(SnapshotDamagedError);
+    await expect(restored([...chunks].reverse())).rejects.toThrow(SnapshotDamagedError);
+  });
+
+  it('is refused under other limits', async () => {
+    const chunks = [...grown().machine.snapshot()];
+    await expect(restored(chunks, { limits: { clientsMax: 7 } })).rejects.toThrow('other limits');
+  });
+
+  it('never hangs or throws anything else on random bytes', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
+        await expect(restored([bytes])).rejects.toThrow(SnapshotDamagedError);
+      }),
+    );
+  });
+
+  it('leaves the machine with the state it had', async () => {
+    const { machine } = grown();
+    const digest = machine.digest;
+    await expect(machine.restore(stream([new Uint8Array(9)]))).rejects.toThrow(SnapshotDamagedError);
+    expect(machine.digest).toBe(digest);
+  });
+});
