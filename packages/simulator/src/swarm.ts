@@ -113,7 +113,7 @@ export function drawSettings(seed: number, options: DrawOptions = {}): Settings 
     windowBytes: random.pick([0, 200, 500, 2_000, 1 << 20]),
     inflightBytes: random.pick([1, 200, 500, 2_000, 1 << 20]),
     appendBytes: random.pick([1, 300, 1_000, 1 << 16]),
-    safetyTicks: random.pick([150, 250, 250, 400]),
+    safetyTicks: random.pick([60, 100, 100, 150, 300]),
     plantedBugs: options.plantedBugs ?? new Set(),
   };
 }

@@ -1,4 +1,4 @@
-import { assert } from './assert.js';
+import { assert, ConsensusFault } from './assert.js';
 import { chainFault, endOf, endsAfter, weightOf, type Block } from './block.js';
 import type { HistoryResult } from './core-io.js';
 import { compareZxid, formatZxid, sameZxid, type Zxid } from './zxid.js';
@@ -32,10 +32,10 @@ export class BlockWindow {
 
   append(block: Block): void {
     const fault = chainFault(block, this.#last);
-    assert(
-      fault === undefined,
-      `block ${formatZxid(endOf(block))} cannot follow ${formatZxid(this.#last)}: ${fault ?? ''}`,
-    );
+    // Not `assert`: the message is not to be made for every block.
+    if (fault !== undefined) {
+      throw new ConsensusFault(`block ${formatZxid(endOf(block))} cannot follow ${formatZxid(this.#last)}: ${fault}`);
+    }
     this.#blocks.push(block);
     this.#bytes += weightOf(block);
     this.#last = endOf(block);

@@ -7,6 +7,8 @@ import type { Zxid } from './zxid.js';
 
 type List<K extends keyof Ready> = Ready[K] extends readonly (infer T)[] ? T[] : never;
 
+const NONE: readonly never[] = Object.freeze([]);
+
 /** Collects, during the steps of one turn, the work that `takeReady` will hand out. */
 export class Outbox {
   #send: Envelope[] = [];
@@ -79,7 +81,8 @@ export class Outbox {
     this.#truncateTo = undefined;
   }
 
-  takeSend(): Envelope[] {
+  takeSend(): readonly Envelope[] {
+    if (this.#send.length === 0) return NONE;
     const send = this.#send;
     this.#send = [];
     return send;
@@ -106,11 +109,18 @@ export class Outbox {
 
   takeLists(): Pick<Ready, 'assigned' | 'refused' | 'reads' | 'readHistory' | 'sendSnapshot'> {
     const { assigned, refused, reads, readHistory, sendSnapshot } = this;
-    this.assigned = [];
-    this.refused = [];
-    this.reads = [];
-    this.readHistory = [];
-    this.sendSnapshot = [];
-    return { assigned, refused, reads, readHistory, sendSnapshot };
+    // Most turns ask for nothing of this: they share one empty list.
+    if (assigned.length > 0) this.assigned = [];
+    if (refused.length > 0) this.refused = [];
+    if (reads.length > 0) this.reads = [];
+    if (readHistory.length > 0) this.readHistory = [];
+    if (sendSnapshot.length > 0) this.sendSnapshot = [];
+    return {
+      assigned: assigned.length > 0 ? assigned : NONE,
+      refused: refused.length > 0 ? refused : NONE,
+      reads: reads.length > 0 ? reads : NONE,
+      readHistory: readHistory.length > 0 ? readHistory : NONE,
+      sendSnapshot: sendSnapshot.length > 0 ? sendSnapshot : NONE,
+    };
   }
 }
