@@ -49,10 +49,9 @@ export class Http2Guard {
     };
     this.#sessions.set(session, watched);
     session.setLocalWindowSize(this.#limits.http2ConnectionWindowBytes);
-    const handshake = setTimeout(
-      () => session.destroy(undefined, constants.NGHTTP2_SETTINGS_TIMEOUT),
-      this.#limits.http2HandshakeTimeoutMs,
-    );
+    const handshake = setTimeout(() => {
+      end(session, constants.NGHTTP2_SETTINGS_TIMEOUT, 'no settings came');
+    }, this.#limits.http2HandshakeTimeoutMs);
     session.on('remoteSettings', () => {
       clearTimeout(handshake);
       this.#onControlFrame(session, watched);
@@ -97,7 +96,7 @@ export class Http2Guard {
     const earned = ((nowMs - watched.resetsAtMs) / 1_000) * http2ResetsPerSecond;
     watched.resetTokens = Math.min(http2ResetBurst, watched.resetTokens + earned) - 1;
     watched.resetsAtMs = nowMs;
-    if (watched.resetTokens < 0) calm(session);
+    if (watched.resetTokens < 0) end(session, constants.NGHTTP2_ENHANCE_YOUR_CALM, 'a flood of resets');
   }
 
   #onControlFrame(session: ServerHttp2Session, watched: Watched): void {
@@ -107,7 +106,9 @@ export class Http2Guard {
       watched.controlSinceMs = nowMs;
     }
     watched.control += 1;
-    if (watched.control > this.#limits.http2ControlFramesMax) calm(session);
+    if (watched.control > this.#limits.http2ControlFramesMax) {
+      end(session, constants.NGHTTP2_ENHANCE_YOUR_CALM, 'a flood of control frames');
+    }
   }
 
   #closeIdle(): void {
@@ -120,7 +121,7 @@ export class Http2Guard {
   #pingAll(): void {
     for (const [session, watched] of this.#sessions) {
       if (watched.pinged) {
-        session.destroy(undefined, constants.NGHTTP2_NO_ERROR);
+        end(session, constants.NGHTTP2_NO_ERROR, 'a ping was not answered');
         continue;
       }
       // False: it is closing, or too many pings wait already.
@@ -131,7 +132,7 @@ export class Http2Guard {
   }
 }
 
-/** Ends a connection that floods; the code tells a well-meaning client why. */
-function calm(session: Http2Session): void {
-  if (!session.destroyed) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+/** Ends a connection; the code in its GOAWAY tells a well-meaning client why. Without an error node:http2 would send the code 0. */
+function end(session: Http2Session, code: number, reason: string): void {
+  if (!session.destroyed) session.destroy(new Error(reason), code);
 }

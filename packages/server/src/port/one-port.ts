@@ -171,8 +171,12 @@ class ListeningPort implements OnePort {
       return;
     }
     socket.unshift(head);
-    if (protocol === 'http2') this.#http2.emit('connection', socket);
-    else for (const serve of this.#serveHttp1) serve.call(this.#http1, socket);
+    if (protocol === 'http2') {
+      this.#http2.emit('connection', socket);
+      return;
+    }
+    for (const serve of this.#serveHttp1) serve.call(this.#http1, socket);
+    socket.resume();
   }
 
   #refuse(socket: Socket, reason: ConnectionRefusal): void {
@@ -187,7 +191,8 @@ const OVERLOADED = 'HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncon
 function createHttp1(limits: ResolvedPortLimits): Server {
   return createServer({
     maxHeaderSize: limits.headerBytesMax,
-    headersTimeout: limits.headersTimeoutMs,
+    // node:http insists that the headers' share is no larger than the whole.
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs || limits.headersTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
