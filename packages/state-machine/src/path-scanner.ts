@@ -5,7 +5,8 @@ const DOT = 0x2e;
 
 /** No path has more: the bound of `pathBytesMax`. */
 export const PATH_BYTES_BOUND = 4_096;
-const COMPONENTS_MAX = PATH_BYTES_BOUND / 2;
+/** Room for components at first; it doubles up to half the bytes of a path. */
+const COMPONENTS_AT_FIRST = 16;
 
 /** A name among the children of a node: bytes `start` to `end`, and their `nameHash`. Reused from call to call. */
 export interface Name {
@@ -36,9 +37,9 @@ export class PathScanner {
   count = 0;
   readonly #seed: number;
   readonly #bytesMax: number;
-  readonly #starts = new Int32Array(COMPONENTS_MAX);
-  readonly #ends = new Int32Array(COMPONENTS_MAX);
-  readonly #hashes = new Int32Array(COMPONENTS_MAX);
+  #starts = new Int32Array(COMPONENTS_AT_FIRST);
+  #ends = new Int32Array(COMPONENTS_AT_FIRST);
+  #hashes = new Int32Array(COMPONENTS_AT_FIRST);
 
   constructor(seed: number, bytesMax: number) {
     this.#seed = seed;
@@ -84,11 +85,24 @@ export class PathScanner {
   }
 
   #push(start: number, end: number, hash: number): void {
+    if (this.count === this.#starts.length) this.#grow();
     this.#starts[this.count] = start;
     this.#ends[this.count] = end;
     this.#hashes[this.count] = hash;
     this.count++;
   }
+
+  #grow(): void {
+    this.#starts = doubled(this.#starts);
+    this.#ends = doubled(this.#ends);
+    this.#hashes = doubled(this.#hashes);
+  }
+}
+
+function doubled(words: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(words.length * 2);
+  larger.set(words);
+  return larger;
 }
 
 /** Empty, `.` and `..`. */
