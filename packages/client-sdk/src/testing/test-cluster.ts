@@ -13,8 +13,9 @@ import {
   type ReadOptions,
   type WriteId,
 } from '@zkl/protocol';
-import { createServer, type Http2Server } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createHttp1Server } from 'node:http';
+import { createServer } from 'node:http2';
+import type { AddressInfo, Server, Socket } from 'node:net';
 
 interface TestNode {
   data: Uint8Array | undefined;
@@ -59,8 +60,15 @@ export class TestCluster {
   epoch = 1;
   counter = 0;
 
-  static async start(size: number): Promise<TestCluster> {
-    const cluster = new TestCluster();
+  /** True: HTTP/1.1, which `fetch` of Node.js speaks. Else clear-text HTTP/2. */
+  readonly http1: boolean;
+
+  constructor(http1: boolean) {
+    this.http1 = http1;
+  }
+
+  static async start(size: number, { http1 = false } = {}): Promise<TestCluster> {
+    const cluster = new TestCluster(http1);
     for (let id = 1; id <= size; id += 1) cluster.servers.push(await TestServer.start(cluster, id));
     return cluster;
   }
@@ -118,7 +126,7 @@ export class TestServer {
   readonly faults: Faults = {};
   readonly #cluster: TestCluster;
   readonly #sockets = new Set<Socket>();
-  #server: Http2Server | undefined;
+  #server: Server | undefined;
   #port = 0;
   requests = 0;
 
@@ -142,7 +150,8 @@ export class TestServer {
   }
 
   async start(): Promise<void> {
-    const server = createServer(connectNodeAdapter({ routes: (router) => this.#routes(router) }));
+    const listener = connectNodeAdapter({ routes: (router) => this.#routes(router) });
+    const server = this.#cluster.http1 ? createHttp1Server(listener) : createServer(listener);
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
