@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { ClusterError } from './errors.js';
-import { readLogTail } from './server-log.js';
+import { type LogLine, readLogTail } from './server-log.js';
 import type { ProcessEnd } from './server-process.js';
 
 /** What the exit codes of `zkl-server` mean. */
@@ -24,8 +24,7 @@ export async function describeExit(
   const how = end.signal ? `was ended by ${end.signal}` : `ended with code ${end.code}`;
   const why = end.code === null ? undefined : meanings[end.code];
   const lines = await readLogTail(logFile, 200, logStart);
-  const grave = lines.filter(({ level }) => level === undefined || level >= 50);
-  const said = (grave.length > 0 ? grave : lines).slice(-LINES_SHOWN).map(({ message, text }) => message ?? text);
+  const said = reasonsIn(lines).slice(-LINES_SHOWN);
   const inUse = lines.some(({ text }) => /PORT_IN_USE|EADDRINUSE/.test(text));
   return new ClusterError(
     inUse ? 'PORT_IN_USE' : 'SERVER_EXITED',
@@ -34,6 +33,14 @@ export async function describeExit(
       ? 'End the program that has the port, or choose others with --port-base.'
       : `Read its log: zkl cluster logs ${id}`,
   );
+}
+
+/** What the server said of its end in plain text, else what it logged as an error, else the last of all. */
+function reasonsIn(lines: readonly LogLine[]): string[] {
+  const spoken = lines.filter(({ level, text }) => level === undefined && /^zkl-server: |^\w*Error\b/.test(text));
+  const grave = lines.filter(({ level }) => level !== undefined && level >= 50);
+  const telling = [spoken, grave, lines].find((candidates) => candidates.length > 0) ?? [];
+  return telling.map(({ message, text }) => message ?? text);
 }
 
 /** The size of a file, in bytes; 0 when there is none. */

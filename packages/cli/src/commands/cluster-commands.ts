@@ -24,7 +24,7 @@ export const clusterCommands: readonly CommandSpec[] = [
     teaches:
       'Each server keeps its log and snapshots in a folder of its own and listens on one port. They find each other, elect a leader and ' +
       'serve; the command waits for that. They live on when you close the terminal. A stopped cluster is started again with its data.',
-    examples: ['cluster start --size 5', 'cluster start --size 3 --port-base 7001 --folder /tmp/zkl'],
+    examples: ['cluster start --size 5', 'cluster start --size 3 --port-base 7001'],
     options: [
       {
         flags: '--size <n>',
