@@ -17,7 +17,7 @@ export function compareVotes(a: Vote, b: Vote): number {
 }
 
 /** Positive when `a` stands for the better history: the id, which only breaks ties between candidates, aside. */
-function compareHistories(a: Vote, b: Vote): number {
+export function compareHistories(a: Vote, b: Vote): number {
   return a.epoch - b.epoch || compareZxid(a.zxid, b.zxid);
 }
 

@@ -2,7 +2,7 @@ import { assert } from './assert.js';
 import type { Block } from './block.js';
 import type { CoreContext } from './core-context.js';
 import type { HistoryResult, Input } from './core-io.js';
-import { compareVotes, countsFor } from './election.js';
+import { compareHistories, countsFor } from './election.js';
 import { LearnerProgress } from './learner-progress.js';
 import { LearnerSender } from './learner-sender.js';
 import type { Ack, AckEpoch, AckNewLeader, FollowerInfo, Notification, Pong, ReadRequest, Vote } from './messages.js';
@@ -86,7 +86,7 @@ export class Leader {
   /** One that looks has a better history, and this one's is not yet in force: let it win. */
   onLooking(message: Notification): void {
     if (this.#phase !== 'discovery' || !countsFor(message.standing, message.vote.epoch)) return;
-    if (compareVotes(message.vote, this.#electedWith) > 0) this.#ctx.look('a server with a better history looks');
+    if (compareHistories(message.vote, this.#electedWith) > 0) this.#ctx.look('a server with a better history looks');
   }
 
   onMessage(from: ServerId, message: FromLearner): void {
@@ -259,7 +259,7 @@ export class Leader {
     learner.lastZxid = message.lastZxid;
     if (this.#phase === 'discovery' && this.#counts(learner)) {
       const theirs: Vote = { leader: this.#ctx.id, epoch: message.currentEpoch, zxid: message.lastZxid };
-      if (compareVotes(theirs, this.#electedWith) > 0 && !this.#ctx.planted('skip-history-check')) {
+      if (compareHistories(theirs, this.#electedWith) > 0 && !this.#ctx.planted('skip-history-check')) {
         this.#ctx.look('a learner has a better history');
         return;
       }
