@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Arena, type ArenaRef } from './arena.js';
-
-/** The same in every run. */
-function makeRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-    return Math.floor((state / 0x8000_0000) * below);
-  };
-}
+import { makeRandom } from './testing/random.js';
 
 /** Records with content that can be told apart, held by owners 0, 1, 2, ... */
 class Owners {
