@@ -88,7 +88,10 @@ describe('the handshake', () => {
     const { logger } = cluster.get(1);
     await until(() => logger.of('peer_refused').length === 1);
     const line = logger.of('peer_refused')[0];
-    expect(line).toMatchObject({ level: 'error', fields: { code, address: expect.stringContaining('127.0.0.1:') } });
+    expect(line).toMatchObject({
+      level: 'error',
+      fields: { code, address: expect.stringContaining('127.0.0.1:') as string },
+    });
     expect(line?.message).toMatch(text);
   });
 
@@ -96,7 +99,7 @@ describe('the handshake', () => {
     const error = await refusalOf(dial(await open(), identity(), 5));
     expect(error).toMatchObject({
       code: 'WRONG_SERVER',
-      message: expect.stringContaining('address of server 5 leads to server 1'),
+      message: expect.stringContaining('address of server 5 leads to server 1') as string,
     });
   });
 

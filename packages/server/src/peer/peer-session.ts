@@ -75,12 +75,20 @@ export class PeerSession {
     this.#dialer.start();
   }
 
-  /** Sends what was written, ends both links, dials no more. No event follows. */
+  /**
+   * Sends what was written, ends both links, dials no more. No event follows. The link to the peer ends first, and the other when the peer has read all of
+   * that one: it ends both as soon as it sees the end of either, and would drop what it has not read.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
-    const links = [this.#outgoing, this.#incoming].filter((link) => link !== undefined);
-    this.#tearDown((frames) => frames.end(new PeerError('STOPPING', 'this server stops')));
-    await Promise.all([this.#dialer.stop(), ...links.map((link) => link.frames.whenClosed())]);
+    const stopping = new PeerError('STOPPING', 'this server stops');
+    const incoming = this.#incoming?.frames;
+    this.#incoming = undefined;
+    const outgoing = this.#outgoing?.frames;
+    this.#tearDown((frames) => frames.end(stopping));
+    await Promise.all([this.#dialer.stop(), outgoing?.whenClosed()]);
+    incoming?.close(stopping);
+    await incoming?.whenClosed();
   }
 
   send(message: Message): void {

@@ -24,16 +24,16 @@ export async function receiveSnapshot(
   limits: ResolvedPeerLimits,
   install: (chunks: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<PeerError | undefined> {
-  const stream = new SnapshotStream(frames, sizeBytes, limits);
-  const alive = setInterval(() => {
+  const sendAlive = (): void => {
     encodeSnapshotAlive(frames.writer, stream.consumedBytes);
     frames.flush();
-  }, ALIVE_INTERVAL_MS);
+  };
+  const stream = new SnapshotStream(frames, sizeBytes, limits, sendAlive);
+  const alive = setInterval(sendAlive, ALIVE_INTERVAL_MS);
   try {
     await install(stream.chunks());
     if (!stream.whole) throw new PeerError('SNAPSHOT_REFUSED', 'the snapshot was not read to its end');
     if (frames.error !== undefined) return frames.error;
-    encodeSnapshotAlive(frames.writer, stream.consumedBytes);
     encodeSnapshotInstalled(frames.writer);
     frames.end(new PeerError('LINK_CLOSED', 'the snapshot is installed'));
     return undefined;
@@ -58,6 +58,7 @@ class SnapshotStream {
   readonly #frames: FrameSocket;
   readonly #sizeBytes: number;
   readonly #limits: ResolvedPeerLimits;
+  readonly #onConsumed: () => void;
   readonly #queue: Buffer[] = [];
   #queuedBytes = 0;
   #receivedBytes = 0;
@@ -65,10 +66,12 @@ class SnapshotStream {
   #held = false;
   #wake: (() => void) | undefined;
 
-  constructor(frames: FrameSocket, sizeBytes: number, limits: ResolvedPeerLimits) {
+  /** `onConsumed`: called when all of it has been read. */
+  constructor(frames: FrameSocket, sizeBytes: number, limits: ResolvedPeerLimits, onConsumed: () => void) {
     this.#frames = frames;
     this.#sizeBytes = sizeBytes;
     this.#limits = limits;
+    this.#onConsumed = onConsumed;
     frames.onClosed(() => this.#wakeUp());
     this.#read();
   }
@@ -82,7 +85,10 @@ class SnapshotStream {
         this.consumedBytes += chunk.byteLength;
         continue;
       }
-      if (this.whole) return;
+      if (this.whole) {
+        this.#onConsumed();
+        return;
+      }
       if (this.#frames.error !== undefined) throw brokenBy(this.#frames.error);
       await this.#more();
     }
@@ -122,15 +128,14 @@ class SnapshotStream {
     this.#frames.hold();
   }
 
-  /** Resolves when there is something new; the connection is closed when that takes too long. */
+  /** Resolves when there is something new; rejects when that takes too long. */
   async #more(): Promise<void> {
-    const stalled = (): void => {
-      this.#frames.close(
-        new PeerError('SNAPSHOT_STALLED', `nothing came of the snapshot in ${this.#limits.snapshotStallMs} ms`),
-      );
-    };
-    const timer = setTimeout(stalled, this.#limits.snapshotStallMs);
-    await new Promise<void>((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const { snapshotStallMs } = this.#limits;
+      timer = setTimeout(() => {
+        reject(new PeerError('SNAPSHOT_STALLED', `nothing came of the snapshot in ${snapshotStallMs} ms`));
+      }, snapshotStallMs);
       this.#wake = resolve;
       if (this.#held) this.#read();
     });
@@ -145,6 +150,5 @@ class SnapshotStream {
 }
 
 function brokenBy(error: PeerError): PeerError {
-  if (error.code === 'SNAPSHOT_STALLED') return error;
   return new PeerError('SNAPSHOT_BROKEN', `the snapshot broke off: ${error.message}`, { cause: error });
 }

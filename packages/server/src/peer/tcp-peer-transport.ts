@@ -53,7 +53,7 @@ export class TcpPeerTransport implements PeerTransport {
   readonly #acceptor: Acceptor;
   readonly #sessions = new Map<ServerId, PeerSession>();
   /** The snapshot that comes from each peer: one at most. */
-  readonly #receiving = new Map<ServerId, FrameSocket>();
+  readonly #receiving = new Map<ServerId, { readonly frames: FrameSocket; readonly done: Promise<unknown> }>();
   readonly #transfers = new Set<Promise<unknown>>();
   #state: 'new' | 'running' | 'stopped' = 'new';
   #events: PeerEvents | undefined;
@@ -204,18 +204,27 @@ export class TcpPeerTransport implements PeerTransport {
     return undefined;
   }
 
-  async #receive(frames: FrameSocket, from: ServerId, purpose: Extract<Purpose, { kind: 'snapshot' }>): Promise<void> {
-    const { attempt, zxid, sizeBytes } = purpose;
+  async #receive(frames: FrameSocket, from: ServerId, purpose: SnapshotPurpose): Promise<void> {
+    const before = this.#receiving.get(from);
     // The sender has given up the one before: only this side has not noticed yet.
-    this.#receiving.get(from)?.close(new PeerError('SNAPSHOT_BROKEN', 'a newer snapshot has come in its place'));
-    this.#receiving.set(from, frames);
+    before?.frames.close(new PeerError('SNAPSHOT_BROKEN', 'a newer snapshot has come in its place'));
+    const done = (before?.done ?? Promise.resolve()).then(() => this.#install(frames, from, purpose));
+    const current = { frames, done };
+    this.#receiving.set(from, current);
+    await done;
+    if (this.#receiving.get(from) === current) this.#receiving.delete(from);
+  }
+
+  async #install(frames: FrameSocket, from: ServerId, { attempt, zxid, sizeBytes }: SnapshotPurpose): Promise<void> {
+    const { logger } = this.#options;
     const fields = { peer: from, attempt, zxid, sizeBytes };
-    this.#options.logger.info({ event: 'snapshot_receiving', ...fields });
+    logger.info({ event: 'snapshot_receiving', ...fields });
     const failure = await receiveSnapshot(frames, sizeBytes, this.#limits, async (chunks) =>
       this.#events?.onSnapshot(from, attempt, zxid, chunks),
     );
-    if (this.#receiving.get(from) === frames) this.#receiving.delete(from);
-    if (failure === undefined) this.#options.logger.info({ event: 'snapshot_received', ...fields });
-    else this.#options.logger.warn({ event: 'snapshot_failed', ...fields, code: failure.code }, failure.message);
+    if (failure === undefined) logger.info({ event: 'snapshot_received', ...fields });
+    else logger.warn({ event: 'snapshot_failed', ...fields, code: failure.code }, failure.message);
   }
 }
+
+type SnapshotPurpose = Extract<Purpose, { kind: 'snapshot' }>;

@@ -70,6 +70,7 @@ class ListeningPort implements OnePort {
   readonly #serveHttp1: readonly ((socket: Socket) => void)[];
   readonly #sniffing = new Set<Socket>();
   readonly #peers = new WeakSet<Socket>();
+  #address = { host: '', port: 0 };
   #closed: Promise<void> | undefined;
 
   constructor(options: OnePortOptions, limits: ResolvedPortLimits) {
@@ -89,8 +90,7 @@ class ListeningPort implements OnePort {
   }
 
   get address(): { host: string; port: number } {
-    const { address, port } = this.#http1.address() as AddressInfo;
-    return { host: address, port };
+    return this.#address;
   }
 
   get connections(): number {
@@ -102,6 +102,8 @@ class ListeningPort implements OnePort {
     try {
       this.#http1.listen({ host, port, backlog: 1_024 });
       await once(this.#http1, 'listening');
+      const bound = this.#http1.address() as AddressInfo;
+      this.#address = { host: bound.address, port: bound.port };
     } catch (error) {
       this.#guard.stop();
       throw portErrorOf(error as NodeJS.ErrnoException, host, port);
