@@ -1,0 +1,247 @@
+import type { Disk, DiskFile, OpenMode } from './disk.js';
+import { MemoryFile } from './memory-file.js';
+
+export type DiskOperationKind = 'open' | 'list' | 'makeFolder' | 'rename' | 'remove' | 'syncFolder' | 'size' | 'read' | 'write' | 'sync' | 'truncate' | 'close';
+
+export interface DiskOperation {
+  readonly kind: DiskOperationKind;
+  readonly path: string;
+  /** For reads and writes. */
+  readonly position?: number;
+  readonly bytes?: number;
+}
+
+export interface MemoryDiskOptions {
+  /** When an operation completes: it must call `run` once, later or at once. Default: in a microtask. This is where latency comes from. */
+  readonly schedule?: ((operation: DiskOperation, run: () => void) => void) | undefined;
+  /**
+   * Asked before each operation takes effect: a code (EIO, ENOSPC, ...) makes it fail with that. A write that fails may still be found on
+   * the disk after a crash; what a failed sync should have made durable never is made so by a later one.
+   */
+  readonly fault?: ((operation: DiskOperation) => string | undefined) | undefined;
+  /** Room for files, in bytes; beyond it writes fail with ENOSPC. Default: without bound. */
+  readonly capacityBytes?: number | undefined;
+}
+
+/** A change of names that is not durable yet. Folders are journalled: after a crash the first so many changes are there. */
+interface NameChange {
+  readonly folders: readonly string[];
+  apply(names: Map<string, MemoryFile>): void;
+}
+
+/**
+ * A disk in memory that forgets what was not synced, for simulations and crash tests. It is the device: `attach` gives a process's
+ * view of it, and `crash` ends all views; what they still wait for never settles, as for a process that is gone. Deterministic: it
+ * uses no clock and no randomness but what it is given.
+ */
+export class MemoryDisk {
+  readonly #options: MemoryDiskOptions;
+  #names = new Map<string, MemoryFile>();
+  #durableNames = new Map<string, MemoryFile>();
+  #changes: NameChange[] = [];
+  #folders = new Set<string>(['']);
+  #capacityBytes: number;
+  #life = 0;
+
+  constructor(options: MemoryDiskOptions = {}) {
+    this.#options = options;
+    this.#capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** A process's view of the disk, until the next crash. */
+  attach(): Disk {
+    const life = this.#life;
+    const run = <T>(operation: DiskOperation, work: () => T, fail?: () => void): Promise<T> => this.#run(life, operation, work, fail);
+    return {
+      open: (path, mode) => run({ kind: 'open', path }, () => this.#open(path, mode, run)),
+      list: (folder) => run({ kind: 'list', path: folder }, () => this.#list(folder)),
+      makeFolder: (folder) => run({ kind: 'makeFolder', path: folder }, () => this.#makeFolder(folder)),
+      rename: (from, to) => run({ kind: 'rename', path: from }, () => this.#rename(from, to)),
+      remove: (path) => run({ kind: 'remove', path }, () => this.#remove(path)),
+      syncFolder: (folder) => run({ kind: 'syncFolder', path: folder }, () => this.#syncFolder(folder)),
+    };
+  }
+
+  /**
+   * Loses power. What was synced stays. Of the rest `random` (a number from 0 to below 1, like Math.random) decides what is found: names
+   * up to some change; of each write nothing, all, any of its sectors, or its bytes up to some point.
+   */
+  crash(random: () => number): void {
+    this.#life += 1;
+    const kept = Math.floor(random() * (this.#changes.length + 1));
+    for (const change of this.#changes.slice(0, kept)) change.apply(this.#durableNames);
+    this.#changes = [];
+    this.#names = new Map(this.#durableNames);
+    for (const file of new Set(this.#names.values())) file.crash(random);
+  }
+
+  /** The processes die, but the operating system lives: everything written is kept. */
+  kill(): void {
+    this.#life += 1;
+    for (const file of this.#names.values()) file.kill();
+  }
+
+  /** A copy of the disk as it is now, unsynced parts included, with the same options. */
+  fork(options: MemoryDiskOptions = this.#options): MemoryDisk {
+    const copy = new MemoryDisk(options);
+    const files = new Map<MemoryFile, MemoryFile>();
+    const copyOf = (file: MemoryFile): MemoryFile => {
+      const known = files.get(file) ?? file.fork();
+      files.set(file, known);
+      return known;
+    };
+    copy.#names = new Map([...this.#names].map(([path, file]) => [path, copyOf(file)]));
+    copy.#durableNames = new Map([...this.#durableNames].map(([path, file]) => [path, copyOf(file)]));
+    copy.#folders = new Set(this.#folders);
+    copy.#changes = this.#changes.map((change) => ({ ...change, apply: (names) => applyTo(names, change, copyOf) }));
+    return copy;
+  }
+
+  /** Paths of all files. */
+  get files(): readonly string[] {
+    return [...this.#names.keys()].sort();
+  }
+
+  /** What a reader would find in the file; a copy. */
+  contents(path: string): Uint8Array {
+    return this.#need(path).contents();
+  }
+
+  /** Replaces a file's contents, durably; undefined removes it. */
+  plant(path: string, contents: Uint8Array | undefined): void {
+    for (const names of [this.#names, this.#durableNames]) names.delete(path);
+    if (contents === undefined) return;
+    const file = MemoryFile.of(contents);
+    this.#addFolders(folderOf(path));
+    for (const names of [this.#names, this.#durableNames]) names.set(path, file);
+  }
+
+  /** Flips one bit (0 .. 7) of a byte, durably: rot. */
+  flipBit(path: string, offset: number, bit: number): void {
+    this.#need(path).flipBit(offset, bit);
+  }
+
+  set capacityBytes(bytes: number) {
+    this.#capacityBytes = bytes;
+  }
+
+  get usedBytes(): number {
+    let sum = 0;
+    for (const file of this.#names.values()) sum += file.size;
+    return sum;
+  }
+
+  #run<T>(life: number, operation: DiskOperation, work: () => T, fail?: () => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const perform = (): void => {
+        if (life !== this.#life) return;
+        const code = this.#options.fault?.(operation);
+        if (code !== undefined) {
+          fail?.();
+          reject(systemError(code, operation));
+          return;
+        }
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      if (life !== this.#life) return;
+      if (this.#options.schedule === undefined) queueMicrotask(perform);
+      else this.#options.schedule(operation, perform);
+    });
+  }
+
+  #open(path: string, mode: OpenMode, run: <T>(operation: DiskOperation, work: () => T, fail?: () => void) => Promise<T>): DiskFile {
+    if (!this.#folders.has(folderOf(path))) throw systemError('ENOENT', { kind: 'open', path });
+    let file = this.#names.get(path);
+    if (file === undefined && mode !== 'create') throw systemError('ENOENT', { kind: 'open', path });
+    if (file === undefined) {
+      const made = new MemoryFile();
+      file = made;
+      this.#change([folderOf(path)], new NameSet(path, made));
+    } else if (mode === 'create') file.truncate(0);
+    const room = (): number => this.#capacityBytes - this.usedBytes;
+    return file.handle({ path, isDurable: mode === 'durable', isWritable: mode !== 'read', run, room });
+  }
+
+  #list(folder: string): string[] {
+    if (!this.#folders.has(folder)) throw systemError('ENOENT', { kind: 'list', path: folder });
+    const names: string[] = [];
+    for (const path of this.#names.keys()) if (folderOf(path) === folder) names.push(path.slice(folder.length + 1));
+    for (const path of this.#folders) if (path !== '' && folderOf(path) === folder) names.push(path.slice(folder.length + 1));
+    return names.sort();
+  }
+
+  /** Folders are durable at once: nothing that is tested hangs on losing them. */
+  #makeFolder(folder: string): void {
+    this.#addFolders(folder);
+  }
+
+  #addFolders(folder: string): void {
+    for (let path = folder; path !== ''; path = folderOf(path)) this.#folders.add(path);
+  }
+
+  #rename(from: string, to: string): void {
+    const file = this.#need(from);
+    this.#change([folderOf(from), folderOf(to)], new NameSet(to, file, from));
+  }
+
+  #remove(path: string): void {
+    this.#need(path);
+    this.#change([folderOf(path)], new NameSet(undefined, undefined, path));
+  }
+
+  #change(folders: readonly string[], set: NameSet): void {
+    const change: NameSetChange = { folders, set, apply: (names) => set.apply(names) };
+    this.#changes.push(change);
+    change.apply(this.#names);
+  }
+
+  /** The journal is flushed up to the last change in this folder. */
+  #syncFolder(folder: string): void {
+    const count = this.#changes.findLastIndex((change) => change.folders.includes(folder)) + 1;
+    for (const change of this.#changes.splice(0, count)) change.apply(this.#durableNames);
+  }
+
+  #need(path: string): MemoryFile {
+    const file = this.#names.get(path);
+    if (file === undefined) throw systemError('ENOENT', { kind: 'open', path });
+    return file;
+  }
+}
+
+interface NameSetChange extends NameChange {
+  readonly set: NameSet;
+}
+
+/** A name that comes, a name that goes, or both at once. */
+class NameSet {
+  readonly #to: string | undefined;
+  readonly #file: MemoryFile | undefined;
+  readonly #from: string | undefined;
+
+  constructor(to: string | undefined, file: MemoryFile | undefined, from?: string) {
+    this.#to = to;
+    this.#file = file;
+    this.#from = from;
+  }
+
+  apply(names: Map<string, MemoryFile>, copyOf: (file: MemoryFile) => MemoryFile = (file) => file): void {
+    if (this.#from !== undefined) names.delete(this.#from);
+    if (this.#to !== undefined && this.#file !== undefined) names.set(this.#to, copyOf(this.#file));
+  }
+}
+
+function applyTo(names: Map<string, MemoryFile>, change: NameChange, copyOf: (file: MemoryFile) => MemoryFile): void {
+  (change as NameSetChange).set.apply(names, copyOf);
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+}
+
+function systemError(code: string, operation: DiskOperation): Error {
+  return Object.assign(new Error(`${code}: ${operation.kind} '${operation.path}'`), { code });
+}
