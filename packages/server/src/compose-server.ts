@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { ConsensusNode, systemClock, type LogStore, type ServerId } from '@zkl/consensus';
 import { openDataFolder } from '@zkl/log-store';
 import { encodeResult, ZnodeStateMachine, type Result } from '@zkl/state-machine';
@@ -78,12 +79,13 @@ export async function composeServer(options: ServerOptions, logger: Logger, hook
     : undefined;
   const edge = createEdge(options, { view, state, admission, node, transport, metrics });
   const shutdown = new AbortController();
+  // One listener for each open stream is no leak.
+  setMaxListeners(0, shutdown.signal);
   let open = false;
   const serve = createHttpHandler({
     valueBytesMax: options.limits.valueBytesMax,
     corsAllowedOrigins: options.corsAllowedOrigins,
     logger,
-    shutdownSignal: shutdown.signal,
     metrics: metrics === undefined ? undefined : () => metrics.render(),
     routes: (router) =>
       addServices(router, {
@@ -92,6 +94,7 @@ export async function composeServer(options: ServerOptions, logger: Logger, hook
         status,
         members: () => reachableMembers(options, hooks.ownAddress()),
         reflection: options.reflection,
+        shutdownSignal: shutdown.signal,
       }),
   });
   return {

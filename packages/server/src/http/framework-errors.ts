@@ -10,7 +10,7 @@ import { rejected } from '../request/failure.js';
 /**
  * Connect makes some errors itself, before any code of ours runs: a message that cannot be decoded, that is larger than the limit, an encoding that
  * is not known. They have a code and a message but no typed detail. This adds it, so that clients need one way only to understand errors.
- * Responses that are no error, or have a detail, pass untouched.
+ * Responses that are no error pass untouched, and so do errors that have a detail, but for the encoding of gRPC's message.
  */
 export async function withTypedError(response: UniversalServerResponse): Promise<UniversalServerResponse> {
   const contentType = response.header?.get('content-type') ?? '';
@@ -50,16 +50,11 @@ async function connectError(response: UniversalServerResponse): Promise<Universa
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body ?? []) chunks.push(chunk);
   const body = Buffer.concat(chunks);
-  const error = JSON.parse(body.toString('utf8')) as { code: string; details?: unknown[] };
-  const bytes =
-    error.details === undefined
-      ? Buffer.from(
-          JSON.stringify({
-            ...error,
-            details: [connectDetail(detailOf(CODES_BY_NAME.get(error.code) ?? Code.Unknown))],
-          }),
-        )
-      : body;
+  const error = JSON.parse(body.toString('utf8')) as { code: string; message?: string; details?: unknown[] };
+  if (error.details !== undefined) return { ...response, body: once(body) };
+  const detail = detailOf(CODES_BY_NAME.get(error.code) ?? Code.Unknown);
+  const typed = { ...error, message: `${detail.code}: ${error.message ?? ''}`, details: [connectDetail(detail)] };
+  const bytes = Buffer.from(JSON.stringify(typed));
   response.header?.set('content-length', String(bytes.byteLength));
   return { ...response, body: once(bytes) };
 }
@@ -74,11 +69,19 @@ function bareError(response: UniversalServerResponse): UniversalServerResponse {
   const message = BARE_ERRORS.get(response.status) ?? 'the request cannot be served';
   const header = new Headers(response.header);
   header.set('content-type', 'application/json');
-  const details = [connectDetail(detailOf(Code.InvalidArgument))];
+  const detail = detailOf(Code.InvalidArgument);
   return {
     ...response,
     header,
-    body: once(Buffer.from(JSON.stringify({ code: 'invalid_argument', message, details }))),
+    body: once(
+      Buffer.from(
+        JSON.stringify({
+          code: 'invalid_argument',
+          message: `${detail.code}: ${message}`,
+          details: [connectDetail(detail)],
+        }),
+      ),
+    ),
   };
 }
 
@@ -91,18 +94,30 @@ const BARE_ERRORS: ReadonlyMap<number, string> = new Map([
 /** gRPC: the error is in the trailers, complete by now because no message went before it. */
 function addGrpcDetail(trailer: Headers): void {
   const code = Number(trailer.get('grpc-status') ?? 0);
-  if (code === 0 || trailer.has('grpc-status-details-bin')) return;
+  if (code === 0) return;
   const message = decodeURIComponent(trailer.get('grpc-message') ?? '');
-  trailer.set('grpc-status-details-bin', encodeBinaryHeader(encodeStatus(code, message)));
+  if (trailer.has('grpc-status-details-bin')) {
+    trailer.set('grpc-message', encodeGrpcMessage(message));
+    return;
+  }
+  const detail = detailOf(code);
+  const typed = `${detail.code}: ${message}`;
+  trailer.set('grpc-message', encodeGrpcMessage(typed));
+  trailer.set('grpc-status-details-bin', encodeBinaryHeader(encodeStatus(code, typed, detail)));
+}
+
+/** As gRPC demands, and no more: Connect encodes spaces and commas too, which some clients (grpc-js) do not decode. */
+function encodeGrpcMessage(message: string): string {
+  return message.replace(/[^\x20-\x24\x26-\x7e]/gu, (character) => encodeURIComponent(character));
 }
 
 /** A google.rpc.Status with one detail. */
-function encodeStatus(code: number, message: string): Uint8Array {
+function encodeStatus(code: number, message: string, detail: ErrorDetail): Uint8Array {
   const any = new BinaryWriter()
     .tag(1, WireType.LengthDelimited)
     .string(`type.googleapis.com/${TYPE_NAME}`)
     .tag(2, WireType.LengthDelimited)
-    .bytes(toBinary(ErrorDetailSchema, detailOf(code)));
+    .bytes(toBinary(ErrorDetailSchema, detail));
   return new BinaryWriter()
     .tag(1, WireType.Varint)
     .int32(code)
@@ -132,9 +147,8 @@ function webTrailerWithDetail(chunk: Uint8Array): Uint8Array {
     const at = line.indexOf(':');
     if (at > 0) trailer.append(line.slice(0, at), line.slice(at + 1).trim());
   }
-  const before = trailer.has('grpc-status-details-bin');
+  if (Number(trailer.get('grpc-status') ?? 0) === 0) return chunk;
   addGrpcDetail(trailer);
-  if (before || !trailer.has('grpc-status-details-bin')) return chunk;
   const text = Buffer.from([...trailer].map(([name, value]) => `${name}: ${value}\r\n`).join(''), 'latin1');
   const envelope = Buffer.alloc(5 + text.byteLength);
   envelope.writeUInt8(GRPC_WEB_TRAILER_FLAG, 0);

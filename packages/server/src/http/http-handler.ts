@@ -7,8 +7,6 @@ import { createRpcHandler, type RpcHandlerOptions } from './rpc-handler.js';
 export interface HttpHandlerOptions extends Pick<RpcHandlerOptions, 'routes' | 'logger'> {
   readonly valueBytesMax: number;
   readonly corsAllowedOrigins: readonly string[];
-  /** Ends open streams when the server stops. */
-  readonly shutdownSignal: AbortSignal;
   /** Answers GET /metrics; undefined when metrics are switched off. */
   readonly metrics: (() => Promise<{ readonly contentType: string; readonly text: string }>) | undefined;
 }
@@ -25,7 +23,6 @@ export function createHttpHandler(options: HttpHandlerOptions): (request: HttpRe
   const rpc = createRpcHandler({
     routes: options.routes,
     logger: options.logger,
-    shutdownSignal: options.shutdownSignal,
     readMaxBytes: base64Bytes + MESSAGE_OVERHEAD_BYTES,
     writeMaxBytes: base64Bytes + PAGE_OVERHEAD_BYTES,
     acceptCompression: [compressionGzip, compressionBrotli],

@@ -10,6 +10,7 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { Logger } from '../observability/logger.js';
 import { withTypedError } from './framework-errors.js';
 import type { HttpRequest, HttpResponse } from './http-types.js';
+import { bodyOf, discardRest } from './request-body.js';
 
 /** Options of `createRpcHandler`. */
 export interface RpcHandlerOptions extends ConnectRouterOptions {
@@ -39,8 +40,10 @@ export function createRpcHandler({
 }
 
 async function serve(handler: UniversalHandler, request: HttpRequest, response: HttpResponse): Promise<void> {
-  const universal = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
-  await universalResponseToNodeResponse(await withTypedError(universal), response);
+  const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+  universal.body = bodyOf(request);
+  response.once('finish', () => discardRest(request));
+  await universalResponseToNodeResponse(await withTypedError(await handler(universal)), response);
 }
 
 function onFailed(logger: Logger, handler: UniversalHandler, error: unknown, response: HttpResponse): void {

@@ -38,6 +38,8 @@ export function healthService(
         told = status;
         await changed;
       }
+      // The server stops, or the caller went away: an end without an error would say that there is nothing more to watch.
+      throw signal.reason;
     },
   };
 }

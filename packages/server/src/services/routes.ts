@@ -13,11 +13,13 @@ export interface RoutesDependencies extends ClusterServiceDependencies {
   readonly edge: Edge;
   readonly view: ClusterView;
   readonly reflection: boolean;
+  /** Ends open streams when the server stops. Only for services that stream: each call listens to it. */
+  readonly shutdownSignal: AbortSignal;
 }
 
 /** Every service of a server. */
 export function addServices(router: ConnectRouter, dependencies: RoutesDependencies): void {
-  const { edge, view } = dependencies;
+  const { edge, view, shutdownSignal } = dependencies;
   router.service(ZnodeService, znodeService(edge));
   router.service(RegisterService, registerService(edge));
   router.service(ClusterService, clusterService(dependencies));
@@ -25,7 +27,7 @@ export function addServices(router: ConnectRouter, dependencies: RoutesDependenc
     quorumServices: [ZnodeService.typeName, RegisterService.typeName],
     alwaysServing: [ClusterService.typeName],
   });
-  router.service(grpcHealthV1.Health, health);
+  router.service(grpcHealthV1.Health, health, { shutdownSignal });
   if (dependencies.reflection)
-    addReflection(router, [ZnodeService, RegisterService, ClusterService, grpcHealthV1.Health]);
+    addReflection(router, [ZnodeService, RegisterService, ClusterService, grpcHealthV1.Health], { shutdownSignal });
 }

@@ -15,36 +15,48 @@ type MessageResponse =
 
 /**
  * gRPC server reflection, v1 and v1alpha, over any Connect router. It depends on nothing else of zkl: `services` are the descriptors to tell of; those
- * of reflection itself are added.
+ * of reflection itself are added. `options` go to the router.
  */
-export function addReflection(router: ConnectRouter, services: readonly DescService[]): void {
+export function addReflection(
+  router: ConnectRouter,
+  services: readonly DescService[],
+  options: Parameters<ConnectRouter['service']>[2] = {},
+): void {
   const index = new DescriptorIndex([
     ...services,
     grpcReflectionV1.ServerReflection,
     grpcReflectionV1alpha.ServerReflection,
   ]);
-  router.service(grpcReflectionV1.ServerReflection, {
-    serverReflectionInfo: async function* (requests) {
-      for await (const request of requests) {
-        yield {
-          validHost: request.host,
-          originalRequest: request,
-          messageResponse: answer(index, request.messageRequest),
-        };
-      }
+  router.service(
+    grpcReflectionV1.ServerReflection,
+    {
+      serverReflectionInfo: async function* (requests) {
+        for await (const request of requests) {
+          yield {
+            validHost: request.host,
+            originalRequest: request,
+            messageResponse: answer(index, request.messageRequest),
+          };
+        }
+      },
     },
-  });
-  router.service(grpcReflectionV1alpha.ServerReflection, {
-    serverReflectionInfo: async function* (requests) {
-      for await (const request of requests) {
-        yield {
-          validHost: request.host,
-          originalRequest: request,
-          messageResponse: answer(index, request.messageRequest),
-        };
-      }
+    options,
+  );
+  router.service(
+    grpcReflectionV1alpha.ServerReflection,
+    {
+      serverReflectionInfo: async function* (requests) {
+        for await (const request of requests) {
+          yield {
+            validHost: request.host,
+            originalRequest: request,
+            messageResponse: answer(index, request.messageRequest),
+          };
+        }
+      },
     },
-  });
+    options,
+  );
 }
 
 type AnyMessageRequest = MessageRequest | grpcReflectionV1alpha.ServerReflectionRequest['messageRequest'];
