@@ -166,7 +166,12 @@ export class PeerSession {
     if (incoming === undefined || incoming.incarnation === incarnation) return undefined;
     if (this.#outgoing?.incarnation === incarnation) {
       // The newcomer is the one at the member's address, so the one that was here first has no right to the id.
-      incoming.frames.refuse(this.#duplicateError(this.#outgoing, incoming.frames));
+      const error = this.#duplicateError(this.#outgoing, incoming.frames);
+      this.#context.logger.error(
+        { event: 'peer_refused', address: incoming.frames.remote, code: error.code },
+        error.message,
+      );
+      incoming.frames.refuse(error);
       return undefined;
     }
     if (await incoming.probe(probeTimeoutMs)) return incoming;
@@ -177,12 +182,10 @@ export class PeerSession {
   }
 
   #duplicateError(rightful: PeerLink, newcomer: FrameSocket): PeerError {
-    const message = `two live processes claim to be server ${this.peer}: one at ${rightful.frames.remote}, and one at ${newcomer.remote}, which is refused; stop one of them, or give it an id of its own`;
-    this.#context.logger.error(
-      { event: 'peer_duplicate', peer: this.peer, address: rightful.frames.remote, refused: newcomer.remote },
-      message,
+    return new PeerError(
+      'DUPLICATE_SERVER',
+      `two live processes claim to be server ${this.peer}: one at ${rightful.frames.remote}, and one at ${newcomer.remote}, which is refused; stop one of them, or give it an id of its own`,
     );
-    return new PeerError('DUPLICATE_SERVER', message);
   }
 
   #onIncoming(frames: FrameSocket, incarnation: string): void {

@@ -214,9 +214,10 @@ describe('two processes of one id', () => {
     const refusal = impostor.logger.of('peer_dial_failed')[0];
     expect(refusal).toMatchObject({ level: 'error', fields: { code: 'DUPLICATE_SERVER', peer: 1 } });
     expect(refusal?.message).toContain('two live processes claim to be server 2');
-    expect(cluster.get(1).logger.of('peer_duplicate')[0]?.fields).toMatchObject({
-      peer: 2,
-      refused: expect.stringContaining('127.0.0.1:') as string,
+    expect(cluster.get(1).logger.of('peer_refused')[0]).toMatchObject({
+      level: 'error',
+      fields: { code: 'DUPLICATE_SERVER', address: expect.stringContaining('127.0.0.1:') as string },
+      message: refusal?.message,
     });
     expect(impostor.transport.lastError(1)?.code).toBe('DUPLICATE_SERVER');
     expect([events.get(1)!.log, events.get(2)!.log, impostorEvents.log]).toEqual([['up 2'], ['up 1'], []]);
