@@ -1,11 +1,11 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import * as node from './index.js';
 import * as web from './web/index.js';
+import type { ZklError } from './index.js';
 import {
   BadVersionError,
   isZklError,
   NoNodeError,
-  ZklError,
   type Child,
   type Client,
   type CreateResult,
