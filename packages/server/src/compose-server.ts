@@ -47,6 +47,7 @@ export async function composeServer(options: ServerOptions, logger: Logger, hook
   const logStore = await openDataFolder(options.dataFolder, {
     serverId: options.serverId,
     clusterId: options.clusterId,
+    onNotice: (notice) => logger.warn({ event: 'log_recovered', notice }, notice),
   });
   const state = new ZnodeStateMachine({
     limits: { valueBytesMax: options.limits.valueBytesMax },

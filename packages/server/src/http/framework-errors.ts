@@ -25,9 +25,19 @@ export async function withTypedError(response: UniversalServerResponse): Promise
 
 const TYPE_NAME = ErrorDetailSchema.typeName;
 
-/** The detail for a Connect code: such a request reached no code of ours, so it certainly changed nothing. */
-function detailOf(code: Code): ErrorDetail {
-  return errorDetail(rejected(FRAMEWORK_CODES[code] ?? 'SYSTEM_ERROR'), 0);
+/** An error of Connect's own, as it is to reach the client. */
+interface TypedError {
+  readonly code: Code;
+  readonly message: string;
+  readonly detail: ErrorDetail;
+}
+
+/** Such a request reached no code of ours, so it certainly changed nothing. */
+function typedError(code: Code, message: string): TypedError {
+  // Connect calls bytes that are no message an internal error; its words are all that tells them from a defect.
+  const actual = code === Code.Internal && message.startsWith('parse binary') ? Code.InvalidArgument : code;
+  const detail = errorDetail(rejected(FRAMEWORK_CODES[actual] ?? 'SYSTEM_ERROR'), 0);
+  return { code: actual, message: `${detail.code}: ${message}`, detail };
 }
 
 const FRAMEWORK_CODES: Readonly<Partial<Record<Code, ErrorCode>>> = {
@@ -45,6 +55,8 @@ const CODES_BY_NAME: ReadonlyMap<string, Code> = new Map(
   ),
 );
 
+const NAMES_BY_CODE: ReadonlyMap<Code, string> = new Map([...CODES_BY_NAME].map(([name, code]) => [code, name]));
+
 /** Connect, unary: the body is `{"code": "...", "message": "...", "details": [...]}`. */
 async function connectError(response: UniversalServerResponse): Promise<UniversalServerResponse> {
   const chunks: Uint8Array[] = [];
@@ -52,11 +64,12 @@ async function connectError(response: UniversalServerResponse): Promise<Universa
   const body = Buffer.concat(chunks);
   const error = JSON.parse(body.toString('utf8')) as { code: string; message?: string; details?: unknown[] };
   if (error.details !== undefined) return { ...response, body: once(body) };
-  const detail = detailOf(CODES_BY_NAME.get(error.code) ?? Code.Unknown);
-  const typed = { ...error, message: `${detail.code}: ${error.message ?? ''}`, details: [connectDetail(detail)] };
-  const bytes = Buffer.from(JSON.stringify(typed));
+  const { code, message, detail } = typedError(CODES_BY_NAME.get(error.code) ?? Code.Unknown, error.message ?? '');
+  const bytes = Buffer.from(
+    JSON.stringify({ code: NAMES_BY_CODE.get(code), message, details: [connectDetail(detail)] }),
+  );
   response.header?.set('content-length', String(bytes.byteLength));
-  return { ...response, body: once(bytes) };
+  return { ...response, status: code === Code.InvalidArgument ? 400 : response.status, body: once(bytes) };
 }
 
 function connectDetail(detail: ErrorDetail): { type: string; value: string } {
@@ -66,23 +79,14 @@ function connectDetail(detail: ErrorDetail): { type: string; value: string } {
 
 /** No procedure was reached: a wrong method or content type. People who try with curl should see why. */
 function bareError(response: UniversalServerResponse): UniversalServerResponse {
-  const message = BARE_ERRORS.get(response.status) ?? 'the request cannot be served';
   const header = new Headers(response.header);
   header.set('content-type', 'application/json');
-  const detail = detailOf(Code.InvalidArgument);
-  return {
-    ...response,
-    header,
-    body: once(
-      Buffer.from(
-        JSON.stringify({
-          code: 'invalid_argument',
-          message: `${detail.code}: ${message}`,
-          details: [connectDetail(detail)],
-        }),
-      ),
-    ),
-  };
+  const { message, detail } = typedError(
+    Code.InvalidArgument,
+    BARE_ERRORS.get(response.status) ?? 'the request cannot be served',
+  );
+  const bytes = Buffer.from(JSON.stringify({ code: 'invalid_argument', message, details: [connectDetail(detail)] }));
+  return { ...response, header, body: once(bytes) };
 }
 
 const BARE_ERRORS: ReadonlyMap<number, string> = new Map([
@@ -100,10 +104,10 @@ function addGrpcDetail(trailer: Headers): void {
     trailer.set('grpc-message', encodeGrpcMessage(message));
     return;
   }
-  const detail = detailOf(code);
-  const typed = `${detail.code}: ${message}`;
-  trailer.set('grpc-message', encodeGrpcMessage(typed));
-  trailer.set('grpc-status-details-bin', encodeBinaryHeader(encodeStatus(code, typed, detail)));
+  const typed = typedError(code, message);
+  trailer.set('grpc-status', String(typed.code));
+  trailer.set('grpc-message', encodeGrpcMessage(typed.message));
+  trailer.set('grpc-status-details-bin', encodeBinaryHeader(encodeStatus(typed)));
 }
 
 /** As gRPC demands, and no more: Connect encodes spaces and commas too, which some clients (grpc-js) do not decode. */
@@ -112,7 +116,7 @@ function encodeGrpcMessage(message: string): string {
 }
 
 /** A google.rpc.Status with one detail. */
-function encodeStatus(code: number, message: string, detail: ErrorDetail): Uint8Array {
+function encodeStatus({ code, message, detail }: TypedError): Uint8Array {
   const any = new BinaryWriter()
     .tag(1, WireType.LengthDelimited)
     .string(`type.googleapis.com/${TYPE_NAME}`)
