@@ -102,9 +102,9 @@ export class Faults {
     return leader !== undefined && random.chance(settings.aimAtLeader) ? leader : random.pick(servers);
   }
 
-  #later(action: () => void): void {
+  #later(action: () => void, factor = 1): void {
     const { queue, random, settings } = this.#around;
-    queue.after(1 + random.below(2 * settings.faultLasts), () => {
+    queue.after(1 + random.below(2 * factor * settings.faultLasts), () => {
       if (!this.#over) action();
     });
   }
@@ -186,12 +186,15 @@ export class Faults {
 
   #pause(victim: VirtualServer): void {
     if (!victim.alive) return;
-    this.#around.trace.line(victim.id, 'pauses');
+    const { trace, random } = this.#around;
+    trace.line(victim.id, 'pauses');
     victim.paused = true;
-    this.#later(() => {
-      this.#around.trace.line(victim.id, 'goes on');
+    const goOn = (): void => {
+      trace.line(victim.id, 'goes on');
       victim.resume();
-    });
+    };
+    // Often long enough for the others to elect another leader meanwhile.
+    this.#later(goOn, random.pick([1, 4]));
   }
 
   /** Whether a quorum of servers other than this one counts. */
@@ -207,6 +210,17 @@ export class Faults {
     this.#around.onWiped(victim);
     victim.disk.wipe();
     this.#later(() => this.#restart(victim));
+    this.#cutOffAnother(victim);
+  }
+
+  /** Often when a server comes back without its memory, or part of it, another that could tell is out of reach. */
+  #cutOffAnother(victim: VirtualServer): void {
+    const { random } = this.#around;
+    if (!random.chance(0.5)) return;
+    const other = this.#victim();
+    if (other === victim) return;
+    if (random.chance(0.5)) this.#isolate(other);
+    else this.#crash(other);
   }
 
   #damage(victim: VirtualServer): void {
@@ -218,6 +232,7 @@ export class Faults {
     trace.line(victim.id, `crashes, and its last ${count} blocks become unreadable`);
     victim.disk.damage(count);
     this.#later(() => this.#restart(victim));
+    this.#cutOffAnother(victim);
   }
 
   #retire(victim: VirtualServer): void {

@@ -96,15 +96,15 @@ export function drawSettings(seed: number, options: DrawOptions = {}): Settings 
       resendMin: random.between(1, 3),
       resendMax: random.between(4, 16),
     },
-    skew: random.pick([0, 2, 10, 30]),
+    skew: random.pick([0, 2, 10, 30, 60]),
     turnDelayMax: random.pick([0, 0, 5, 30, 100]),
     applyDelayMax: random.pick([0, 0, 20, 400]),
     network: drawNetwork(random),
     disk: drawDisk(random),
     faults: drawFaults(random),
-    faultEvery: random.chance(0.05) ? 0 : UNITS_PER_TICK * random.pick([2, 4, 8, 8, 15, 30]),
-    faultLasts: UNITS_PER_TICK * random.pick([1, 4, 15, 40]),
-    aimAtLeader: random.pick([0, 0.3, 0.7]),
+    faultEvery: random.chance(0.03) ? 0 : UNITS_PER_TICK * random.pick([2, 6, 10, 15, 25]),
+    faultLasts: UNITS_PER_TICK * random.pick([1, 5, 10, 20, 40]),
+    aimAtLeader: random.pick([0, 0.3, 0.9]),
     proposeEvery: random.pick([20, 60, 150, 400, 1000]),
     readEvery: random.pick([60, 150, 400, 1000]),
     snapshotEvery: random.pick([0, 2, 5, 20]),
@@ -113,7 +113,7 @@ export function drawSettings(seed: number, options: DrawOptions = {}): Settings 
     windowBytes: random.pick([0, 200, 500, 2_000, 1 << 20]),
     inflightBytes: random.pick([1, 200, 500, 2_000, 1 << 20]),
     appendBytes: random.pick([1, 300, 1_000, 1 << 16]),
-    safetyTicks: random.pick([60, 100, 100, 150, 300]),
+    safetyTicks: random.pick([60, 100, 150, 200, 300]),
     plantedBugs: options.plantedBugs ?? new Set(),
   };
 }
@@ -153,20 +153,38 @@ function drawDisk(random: Random): DiskSettings {
   };
 }
 
-/** About half of the kinds, so that a run can be all about one of them. */
+const WEIGHTS_MAX: FaultWeights = {
+  crash: 4,
+  crashAll: 1,
+  crashInTurn: 4,
+  breakLink: 4,
+  partition: 3,
+  isolate: 3,
+  oneWay: 3,
+  pause: 3,
+  wipe: 4,
+  damage: 3,
+  retire: 1,
+};
+
+const NO_FAULTS: FaultWeights = {
+  crash: 0,
+  crashAll: 0,
+  crashInTurn: 0,
+  breakLink: 0,
+  partition: 0,
+  isolate: 0,
+  oneWay: 0,
+  pause: 0,
+  wipe: 0,
+  damage: 0,
+  retire: 0,
+};
+
+/** Half of the runs are all about one to three kinds: in a storm of all kinds, few of the longer stories ever come to their end. */
 function drawFaults(random: Random): FaultWeights {
-  const weight = (most: number): number => (random.chance(0.5) ? random.between(1, most) : 0);
-  return {
-    crash: weight(4),
-    crashAll: weight(1),
-    crashInTurn: weight(4),
-    breakLink: weight(4),
-    partition: weight(3),
-    isolate: weight(3),
-    oneWay: weight(3),
-    pause: weight(3),
-    wipe: weight(2),
-    damage: weight(2),
-    retire: weight(1),
-  };
+  const kinds = random.shuffled(Object.keys(WEIGHTS_MAX) as (keyof FaultWeights)[]);
+  const count = random.chance(0.5) ? random.between(1, 3) : random.between(4, kinds.length);
+  const drawn = kinds.slice(0, count).map((kind) => [kind, random.between(1, WEIGHTS_MAX[kind])]);
+  return { ...NO_FAULTS, ...Object.fromEntries(drawn) } as FaultWeights;
 }

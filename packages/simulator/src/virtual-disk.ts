@@ -134,6 +134,7 @@ export class VirtualDisk {
     for (const block of this.blocks) {
       committed = maxZxid(committed, { epoch: block.committedEpoch, counter: block.committedCounter });
     }
+    if (this.#planted.has('disk-takes-log-for-committed')) committed = this.last;
     const { accepted: acceptedEpoch, current: currentEpoch, damaged } = this;
     return { acceptedEpoch, currentEpoch, lastZxid: this.last, committed, damaged };
   }

@@ -81,9 +81,11 @@ export class Workload {
     this.proposeAt(server);
   }
 
+  /** Half of them at one that leads, or believes so. */
   #read(): void {
     const { random, servers } = this.#around;
-    const server = random.pick(servers);
+    const leading = servers.filter((each) => each.core?.status.role === 'leading');
+    const server = random.pick(leading.length > 0 && random.chance(0.5) ? leading : servers);
     if (!server.alive) return;
     const ticket = ++this.#ticket;
     this.#reads.set(ticket, { ticket, server: server.id, floor: this.#floor });

@@ -41,8 +41,7 @@ export class Election {
   constructor(ctx: CoreContext, round: number) {
     this.#ctx = ctx;
     this.#round = round + 1;
-    this.#own =
-      ctx.standing === 'damaged' ? NO_VOTE : { leader: ctx.id, epoch: ctx.currentEpoch, zxid: this.#votedZxid() };
+    this.#own = this.#initialVote();
     this.#vote = this.#own;
     this.#resendWait = ctx.ticks.resendMin;
     this.#resendAt = ctx.now + this.#resendWait;
@@ -54,6 +53,12 @@ export class Election {
 
   get vote(): Vote {
     return this.#vote;
+  }
+
+  #initialVote(): Vote {
+    if (this.#ctx.standing === 'damaged') return NO_VOTE;
+    if (this.#ctx.planted('elect-by-id')) return { leader: this.#ctx.id, epoch: 0, zxid: ZXID_ZERO };
+    return { leader: this.#ctx.id, epoch: this.#ctx.currentEpoch, zxid: this.#votedZxid() };
   }
 
   /** ZOOKEEPER-2845: what counts is what is logged, applied or not. */
@@ -93,6 +98,7 @@ export class Election {
   onNotification(from: ServerId, message: Notification): void {
     if (this.#ctx.retired) return;
     if (message.state === 'looking') this.#onLooking(from, message);
+    else if (this.#ctx.planted('election-ignores-leaders')) return;
     else if (message.state === 'leading') this.#onLeading(from, message);
     // A follower's word is a hint: ask the leader that it names, whose own word alone counts.
     else if (message.vote.leader !== this.#ctx.id) this.#sendTo(message.vote.leader);

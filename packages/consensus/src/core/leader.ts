@@ -92,7 +92,7 @@ export class Leader {
   onMessage(from: ServerId, message: FromLearner): void {
     if (message.kind === 'followerInfo') return this.#onFollowerInfo(from, message);
     const learner = this.#learners.get(from);
-    if (learner?.attempt !== message.attempt) {
+    if (learner === undefined || (learner.attempt !== message.attempt && !this.#ctx.planted('accept-stale-attempts'))) {
       this.#ctx.outbox.send(from, { kind: 'refuse', attempt: message.attempt });
       return;
     }
@@ -247,7 +247,9 @@ export class Leader {
   }
 
   #sendLeaderInfo(learner: LearnerProgress): void {
-    this.#ctx.outbox.release(learner.id, { kind: 'leaderInfo', attempt: learner.attempt, epoch: this.#epoch });
+    const info = { kind: 'leaderInfo', attempt: learner.attempt, epoch: this.#epoch } as const;
+    if (this.#ctx.planted('promise-before-durable')) this.#ctx.outbox.send(learner.id, info);
+    else this.#ctx.outbox.release(learner.id, info);
   }
 
   #counts(learner: LearnerProgress): boolean {
@@ -285,6 +287,7 @@ export class Leader {
     if (message.epoch !== this.#epoch || !learner.newLeaderSent) return;
     learner.onDurable(message.zxid);
     learner.synced = true;
+    if (this.#ctx.planted('broadcast-only-to-synced')) learner.sent = this.#ctx.last;
     if (this.serving) this.#sendUpToDate(learner);
     else this.#checkEstablished();
   }
@@ -293,7 +296,7 @@ export class Leader {
   #checkEstablished(): void {
     if (this.#phase !== 'synchronisation' || !this.#adopted) return;
     const synced = [...this.#learners.values()].filter((learner) => learner.synced);
-    if (synced.length + 1 < this.#ctx.voters.quorum) return;
+    if (synced.length + 1 < this.#ctx.voters.quorum && !this.#ctx.planted('serve-without-quorum')) return;
     this.#phase = 'broadcast';
     this.#ctx.commitTo(this.#ctx.last);
     for (const learner of synced) this.#sendUpToDate(learner);

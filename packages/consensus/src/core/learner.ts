@@ -1,6 +1,7 @@
 import { endOf, endsAfter, follows, type Block } from './block.js';
 import type { CoreContext } from './core-context.js';
 import type {
+  AckEpoch,
   Append,
   Commit,
   LeaderInfo,
@@ -85,7 +86,8 @@ export class Learner {
   }
 
   onMessage(from: ServerId, message: FromLeader): void {
-    if (from !== this.leader || message.attempt !== this.attempt) return;
+    if (from !== this.leader) return;
+    if (message.attempt !== this.attempt && !this.#ctx.planted('accept-stale-attempts')) return;
     switch (message.kind) {
       case 'leaderInfo':
         return this.#onLeaderInfo(message);
@@ -164,15 +166,17 @@ export class Learner {
     this.#epoch = message.epoch;
     this.#phase = 'synchronisation';
     this.#progress();
-    this.#ctx.outbox.release(this.leader, {
+    const ack: AckEpoch = {
       kind: 'ackEpoch',
       attempt: this.attempt,
       epoch: message.epoch,
-      counts,
+      counts: counts || this.#ctx.planted('promise-twice'),
       currentEpoch: this.#ctx.currentEpoch,
       lastZxid: this.#ctx.last,
       standing: this.#ctx.standing,
-    });
+    };
+    if (this.#ctx.planted('promise-before-durable')) this.#ctx.outbox.send(this.leader, ack);
+    else this.#ctx.outbox.release(this.leader, ack);
   }
 
   /**
@@ -181,14 +185,15 @@ export class Learner {
    * other must count, or no quorum ever counts again (simulation, seed 6).
    */
   get #isGuest(): boolean {
-    return this.#ctx.standing === 'fresh' && this.#history > 0;
+    return this.#ctx.standing === 'fresh' && this.#history > 0 && !this.#ctx.planted('empty-folder-votes');
   }
 
   #onSync(message: Sync): void {
     if (this.#phase !== 'synchronisation' || this.#matched !== undefined) return;
     this.#progress();
-    if (message.mode === 'trunc') this.#ctx.truncateTo(message.zxid);
-    if (!sameZxid(this.#ctx.last, message.zxid)) {
+    const keepsTail = this.#ctx.planted('sync-keeps-tail');
+    if (message.mode === 'trunc' && !keepsTail) this.#ctx.truncateTo(message.zxid);
+    if (!keepsTail && !sameZxid(this.#ctx.last, message.zxid)) {
       this.#ctx.look('the log ends elsewhere than the leader was told');
       return;
     }
@@ -207,7 +212,7 @@ export class Learner {
   /** False when the block leaves a gap. One that came before (by sync and by broadcast) is passed over. */
   #take(block: Block): boolean {
     if (!endsAfter(block, this.#matched!)) return true;
-    if (!follows(block, this.#matched!)) {
+    if (!follows(block, this.#matched!) && !this.#ctx.planted('skip-gap-check')) {
       this.#ctx.look('a gap between the blocks that came');
       return false;
     }

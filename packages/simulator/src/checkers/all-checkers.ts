@@ -1,6 +1,8 @@
 import type { CheckerFactory } from '../cluster.js';
 import { committedNeverTruncated } from './committed-never-truncated.js';
 import { durableOnQuorum } from './durable-on-quorum.js';
+import { durableNeverShrinks } from './durable-never-shrinks.js';
+import { epochAfterHistory } from './epoch-after-history.js';
 import { epochsOnlyGrow } from './epochs-only-grow.js';
 import { equalLogs } from './equal-logs.js';
 import { integrity } from './integrity.js';
@@ -21,6 +23,8 @@ export const ALL_CHECKERS: readonly CheckerFactory[] = [
   durableOnQuorum,
   committedNeverTruncated,
   linearizableReads,
+  epochAfterHistory,
+  durableNeverShrinks,
   epochsOnlyGrow,
   standingIsKept,
   equalLogs,
