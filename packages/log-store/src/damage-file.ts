@@ -15,7 +15,9 @@ export async function readDamage(disk: Disk, folder: string): Promise<string | u
     const text = Buffer.from(bytes.subarray(0, size)).toString('utf8').trim();
     return text === '' ? 'damage was found earlier' : text;
   } catch (error) {
-    return systemCodeOf(error) === 'ENOENT' ? undefined : 'damage was found earlier, and the note about it is unreadable';
+    return systemCodeOf(error) === 'ENOENT'
+      ? undefined
+      : 'damage was found earlier, and the note about it is unreadable';
   }
 }
 
@@ -66,7 +68,7 @@ export async function copyAside(disk: Disk, folder: string, name: string): Promi
 
 async function copyAll(source: DiskFile, copy: DiskFile): Promise<void> {
   const piece = new Uint8Array(1024 * 1024);
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const count = await source.read(piece, at);
     if (count > 0) await copy.write(piece.subarray(0, count), at);
     at += count;

@@ -38,7 +38,11 @@ export interface DiskFile {
 }
 
 /** Reads a whole file, padded with zeros to at least `minimumBytes`. */
-export async function readWhole(disk: Disk, path: string, minimumBytes = 0): Promise<{ bytes: Uint8Array; size: number }> {
+export async function readWhole(
+  disk: Disk,
+  path: string,
+  minimumBytes = 0,
+): Promise<{ bytes: Uint8Array; size: number }> {
   const file = await disk.open(path, 'read');
   try {
     const size = await file.size();

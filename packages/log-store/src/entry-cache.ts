@@ -27,7 +27,10 @@ export class EntryCache {
 
   push(block: Block): void {
     const last = this.#blocks.at(-1);
-    invariant(last === undefined || this.#head === this.#blocks.length || follows(block, lastZxid(last)), 'the cache would have a gap');
+    invariant(
+      last === undefined || this.#head === this.#blocks.length || follows(block, lastZxid(last)),
+      'the cache would have a gap',
+    );
     this.#blocks.push(block);
     this.#bytes += weightOf(block);
     while (this.#bytes > this.#maxBytes && this.#head < this.#blocks.length) {

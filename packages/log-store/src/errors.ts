@@ -65,11 +65,16 @@ export function systemCodeOf(error: unknown): string | undefined {
 }
 
 /** Turns an error of the disk into a typed one. Typed ones pass unchanged, and so does what is no error of the disk: a bug, an abort. */
-export function diskError(doing: string, cause: unknown): unknown {
+export function diskError(doing: string, cause: unknown): Error {
   const code = systemCodeOf(cause);
-  if (cause instanceof LogStoreError || code === undefined) return cause;
+  if (cause instanceof LogStoreError) return cause;
+  if (code === undefined) return cause instanceof Error ? cause : new Error(String(cause));
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new LogStoreError('DISK_FULL', `No room on the disk while ${doing}: free some space; it goes on by itself.`, { cause });
+    return new LogStoreError(
+      'DISK_FULL',
+      `No room on the disk while ${doing}: free some space; it goes on by itself.`,
+      { cause },
+    );
   }
   return new LogStoreError(
     'DISK_FAILED',

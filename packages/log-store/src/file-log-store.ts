@@ -41,7 +41,7 @@ export class FileLogStore implements LogStore {
   #segments: SegmentFile[] = [];
   #parts: Parts | undefined;
   #closed = false;
-  #failure: unknown;
+  #failure: Error | undefined;
   #isDamaged = false;
   #isWriting = false;
   /** Changes when blocks leave the log: a read that ran meanwhile is done again. */
@@ -89,7 +89,8 @@ export class FileLogStore implements LogStore {
   async #settle({ writer, hardState }: Parts, recovery: Recovery): Promise<void> {
     const { disk, folder } = this.#settings;
     const [first] = recovery.salvaged;
-    if (first !== undefined && follows(first, this.#map.last)) await this.#append(writer, await writer.plan(recovery.salvaged, undefined));
+    if (first !== undefined && follows(first, this.#map.last))
+      await this.#append(writer, await writer.plan(recovery.salvaged, undefined));
     if (recovery.markIsVoid) await hardState.write(recovery.hardState, writer.position);
     for (const name of recovery.obsolete) {
       await disk.remove(`${folder}/${name}`);
@@ -120,7 +121,7 @@ export class FileLogStore implements LogStore {
       this.#checkChain(write.blocks, truncateTo ?? this.#map.last);
       let plan = this.#plan(parts.writer, write.blocks, truncateTo);
       if (plan instanceof Promise) plan = await plan;
-      await this.#fatal('writing the log', () => this.#commit(parts, plan as WritePlan, write, truncateTo));
+      await this.#fatal('writing the log', () => this.#commit(parts, plan, write, truncateTo));
     } finally {
       this.#isWriting = false;
     }
@@ -227,7 +228,9 @@ export class FileLogStore implements LogStore {
     try {
       check();
       const position = writer.position;
-      const pending = await this.#noted(shelf.write(zxid, chunks, check, () => Promise.resolve({ origin: 'saved', position })));
+      const pending = await this.#noted(
+        shelf.write(zxid, chunks, check, () => Promise.resolve({ origin: 'saved', position })),
+      );
       await this.#files.run(async () => {
         if (saving.overtaken) return shelf.discard(pending);
         await this.#fatal('naming a snapshot', () => shelf.publish(pending));
@@ -286,7 +289,9 @@ export class FileLogStore implements LogStore {
         await parts.shelf.discard(pending);
         throw error;
       });
-      await this.#files.run(() => this.#fatal('installing a snapshot', () => this.#replaceBy(parts, pending, fresh as SegmentFile)));
+      await this.#files.run(() =>
+        this.#fatal('installing a snapshot', () => this.#replaceBy(parts, pending, fresh as SegmentFile)),
+      );
     } finally {
       if (isHeld) this.#isWriting = false;
     }
@@ -324,9 +329,13 @@ export class FileLogStore implements LogStore {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#saving !== undefined) this.#saving.overtaken = true;
-    await this.#files.run(() => Promise.resolve());
-    await this.#parts?.writer.close();
-    await this.#parts?.hardState.close();
+    try {
+      await this.#files.run(() => Promise.resolve());
+      await this.#parts?.writer.close();
+      await this.#parts?.hardState.close();
+    } finally {
+      await this.#settings.release();
+    }
   }
 
   #running(): Parts {
@@ -360,5 +369,8 @@ export class FileLogStore implements LogStore {
 }
 
 function overtaken(): LogStoreError {
-  return new LogStoreError('SNAPSHOT_OVERTAKEN', 'The snapshot was given up: the log was cut before it or replaced meanwhile.');
+  return new LogStoreError(
+    'SNAPSHOT_OVERTAKEN',
+    'The snapshot was given up: the log was cut before it or replaced meanwhile.',
+  );
 }

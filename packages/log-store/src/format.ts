@@ -47,6 +47,8 @@ export const SNAPSHOT_FOOTER_BYTES = 64;
 
 /** Names in the data folder. */
 export const META_FILE = 'meta';
+/** Names the process that has the folder open. */
+export const LOCK_FILE = 'lock';
 export const HARD_STATE_FILE = 'hard-state';
 /** Present while something that may have been acknowledged is unreadable. */
 export const DAMAGE_FILE = 'damage';

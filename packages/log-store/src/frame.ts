@@ -175,7 +175,8 @@ export function readFrameBody(bytes: Uint8Array, at: number, header: FrameHeader
 
 /** The largest body that fits into `room` bytes. */
 export function bodyThatFits(room: number): number {
-  const body = Math.floor((room - FRAME_HEADER_BYTES - FRAME_TRAILER_BYTES) / FRAME_TRAILER_BYTES) * FRAME_TRAILER_BYTES;
+  const body =
+    Math.floor((room - FRAME_HEADER_BYTES - FRAME_TRAILER_BYTES) / FRAME_TRAILER_BYTES) * FRAME_TRAILER_BYTES;
   return Math.max(body, 0);
 }
 
@@ -196,7 +197,11 @@ export function countSectors(
   const shift = at - offset;
   const bodyEnd = trailerAt(offset, bodyBytes);
   let count = 0;
-  for (let sector = alignUp(offset + FRAME_HEADER_BYTES, SECTOR_BYTES); sector + SECTOR_BYTES <= bodyEnd; sector += SECTOR_BYTES) {
+  for (
+    let sector = alignUp(offset + FRAME_HEADER_BYTES, SECTOR_BYTES);
+    sector + SECTOR_BYTES <= bodyEnd;
+    sector += SECTOR_BYTES
+  ) {
     if (test(bytes, sector + shift, sector + shift + SECTOR_BYTES)) count += 1;
   }
   return count;

@@ -1,7 +1,14 @@
 import type { HardState } from '@zkl/consensus';
 import { checksum, getWhole, setWhole, viewOf } from './bytes.js';
 import { type Disk, type DiskFile, readWhole, writeAtomically } from './disk.js';
-import { END_MARK, HARD_STATE_FILE, HARD_STATE_FILE_BYTES, HARD_STATE_MAGIC, HARD_STATE_SLOT_AT, HARD_STATE_SLOT_BYTES } from './format.js';
+import {
+  END_MARK,
+  HARD_STATE_FILE,
+  HARD_STATE_FILE_BYTES,
+  HARD_STATE_MAGIC,
+  HARD_STATE_SLOT_AT,
+  HARD_STATE_SLOT_BYTES,
+} from './format.js';
 import type { LogPosition } from './segment-file.js';
 
 /**
@@ -32,7 +39,12 @@ export interface HardStateSlots {
   readonly whole: boolean;
 }
 
-export const HARD_STATE_ZERO: HardStateRecord = { number: 0, acceptedEpoch: 0, currentEpoch: 0, logEnd: { sequence: 0, offset: 0 } };
+export const HARD_STATE_ZERO: HardStateRecord = {
+  number: 0,
+  acceptedEpoch: 0,
+  currentEpoch: 0,
+  logEnd: { sequence: 0, offset: 0 },
+};
 
 /** Reads both slots, without changing anything. Rejects with ENOENT when there is no such file. */
 export async function readHardState(disk: Disk, folder: string): Promise<HardStateSlots> {
@@ -98,7 +110,11 @@ function encodeSlot(record: HardStateRecord): Uint8Array {
 
 function decodeSlot(bytes: Uint8Array): HardStateRecord | undefined {
   const view = viewOf(bytes);
-  if (view.getUint32(0, true) !== HARD_STATE_MAGIC || view.getUint32(4, true) !== checksum(bytes, 8, HARD_STATE_SLOT_BYTES)) return undefined;
+  if (
+    view.getUint32(0, true) !== HARD_STATE_MAGIC ||
+    view.getUint32(4, true) !== checksum(bytes, 8, HARD_STATE_SLOT_BYTES)
+  )
+    return undefined;
   return {
     number: getWhole(view, 8),
     acceptedEpoch: view.getUint32(16, true),

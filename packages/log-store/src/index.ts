@@ -5,3 +5,7 @@ export { LogStoreError, type LogStoreErrorCode, type LogStoreErrorKind } from '.
 export type { Disk, DiskFile, OpenMode } from './disk.js';
 export { nodeDisk } from './node-disk.js';
 export { type DiskOperation, type DiskOperationKind, MemoryDisk, type MemoryDiskOptions } from './memory-disk.js';
+export { openDataFolder, type DataFolderOptions } from './data-folder.js';
+export type { FolderIdentity } from './identity.js';
+export { inspectFolder, type FolderInspection, type InspectedSegment, type InspectedSnapshot } from './inspect.js';
+export type { LogPosition } from './segment-file.js';

@@ -28,13 +28,14 @@ export async function readFromDisk(disk: Disk, map: LogMap, after: Zxid, maxByte
       if (!endsAfter(block, after)) continue;
       const previous = collected.at(-1);
       if (previous === undefined && !follows(block, after)) return { kind: 'diverged', at: prevOf(block) };
-      if (previous !== undefined && !follows(block, endOf(previous))) throw damaged(run, offset, 'its blocks are not linked');
+      if (previous !== undefined && !follows(block, endOf(previous)))
+        throw damaged(run, offset, 'its blocks are not linked');
       bytes += RECORD_HEADER_BYTES + block.payload.byteLength;
       if (previous !== undefined && bytes > maxBytes) return { kind: 'blocks', blocks: collected };
       collected.push(block);
       if (bytes >= maxBytes) return { kind: 'blocks', blocks: collected };
     }
-    offset = (runs[runs.indexOf(run) + 1]?.index[0]?.offset ?? 0) as number;
+    offset = runs[runs.indexOf(run) + 1]?.index[0]?.offset ?? 0;
   }
   return { kind: 'blocks', blocks: collected };
 }

@@ -160,7 +160,8 @@ class Scanner {
     if (first === undefined) return undefined;
     let last = truncateTo ?? (this.#started ? this.#map.last : prevOf(first));
     for (const block of blocks) {
-      if (!follows(block, last)) return `a block follows on ${formatZxid(prevOf(block))}, but the log ends at ${formatZxid(last)}`;
+      if (!follows(block, last))
+        return `a block follows on ${formatZxid(prevOf(block))}, but the log ends at ${formatZxid(last)}`;
       if (compareZxid(endOf(block), last) <= 0) return 'a block ends before it begins';
       last = endOf(block);
     }
@@ -201,7 +202,13 @@ class Tally {
   }
 
   result(): Pick<ScannedSegment, 'blocks' | 'writes' | 'first' | 'last' | 'epochs'> {
-    return { blocks: this.#blocks, writes: this.#writes, first: this.#first, last: this.#last, epochs: [...this.#epochs] };
+    return {
+      blocks: this.#blocks,
+      writes: this.#writes,
+      first: this.#first,
+      last: this.#last,
+      epochs: [...this.#epochs],
+    };
   }
 }
 

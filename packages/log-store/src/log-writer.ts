@@ -46,15 +46,21 @@ export class LogWriter {
   #active: SegmentFile;
   #file: DiskFile;
   /** Made and still empty, in order. */
-  #ready: SegmentFile[];
+  readonly #ready: SegmentFile[];
   #nextSequence: number;
   #preparing: Promise<void> | undefined;
   /** The active segment's end from which on the next one is made in the background. */
   #prepareFrom: number;
-  #backgroundError: unknown;
+  #backgroundError: Error | undefined;
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
 
-  private constructor(options: LogWriterOptions, active: SegmentFile, file: DiskFile, ready: SegmentFile[], nextSequence: number) {
+  private constructor(
+    options: LogWriterOptions,
+    active: SegmentFile,
+    file: DiskFile,
+    ready: SegmentFile[],
+    nextSequence: number,
+  ) {
     this.#options = options;
     this.#active = active;
     this.#file = file;
@@ -188,7 +194,7 @@ export class LogWriter {
       // No room is no failure yet: there is some left in the active segment. Tried again a little later, not with each write.
       if (isDiskFull(error)) {
         this.#prepareFrom = this.#active.end + Math.floor(this.#active.id.sizeBytes / 8);
-      } else this.#backgroundError = error;
+      } else this.#backgroundError = diskError('making the next segment of the log', error);
     } finally {
       this.#preparing = undefined;
     }

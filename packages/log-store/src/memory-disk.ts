@@ -1,7 +1,19 @@
 import type { Disk, DiskFile, OpenMode } from './disk.js';
 import { MemoryFile } from './memory-file.js';
 
-export type DiskOperationKind = 'open' | 'list' | 'makeFolder' | 'rename' | 'remove' | 'syncFolder' | 'size' | 'read' | 'write' | 'sync' | 'truncate' | 'close';
+export type DiskOperationKind =
+  | 'open'
+  | 'list'
+  | 'makeFolder'
+  | 'rename'
+  | 'remove'
+  | 'syncFolder'
+  | 'size'
+  | 'read'
+  | 'write'
+  | 'sync'
+  | 'truncate'
+  | 'close';
 
 export interface DiskOperation {
   readonly kind: DiskOperationKind;
@@ -51,7 +63,8 @@ export class MemoryDisk {
   /** A process's view of the disk, until the next crash. */
   attach(): Disk {
     const life = this.#life;
-    const run = <T>(operation: DiskOperation, work: () => T, fail?: () => void): Promise<T> => this.#run(life, operation, work, fail);
+    const run = <T>(operation: DiskOperation, work: () => T, fail?: () => void): Promise<T> =>
+      this.#run(life, operation, work, fail);
     return {
       open: (path, mode) => run({ kind: 'open', path }, () => this.#open(path, mode, run)),
       list: (folder) => run({ kind: 'list', path: folder }, () => this.#list(folder)),
@@ -144,7 +157,7 @@ export class MemoryDisk {
         try {
           resolve(work());
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       };
       if (life !== this.#life) return;
@@ -153,7 +166,11 @@ export class MemoryDisk {
     });
   }
 
-  #open(path: string, mode: OpenMode, run: <T>(operation: DiskOperation, work: () => T, fail?: () => void) => Promise<T>): DiskFile {
+  #open(
+    path: string,
+    mode: OpenMode,
+    run: <T>(operation: DiskOperation, work: () => T, fail?: () => void) => Promise<T>,
+  ): DiskFile {
     if (!this.#folders.has(folderOf(path))) throw systemError('ENOENT', { kind: 'open', path });
     let file = this.#names.get(path);
     if (file === undefined && mode !== 'create') throw systemError('ENOENT', { kind: 'open', path });
@@ -170,7 +187,8 @@ export class MemoryDisk {
     if (!this.#folders.has(folder)) throw systemError('ENOENT', { kind: 'list', path: folder });
     const names: string[] = [];
     for (const path of this.#names.keys()) if (folderOf(path) === folder) names.push(path.slice(folder.length + 1));
-    for (const path of this.#folders) if (path !== '' && folderOf(path) === folder) names.push(path.slice(folder.length + 1));
+    for (const path of this.#folders)
+      if (path !== '' && folderOf(path) === folder) names.push(path.slice(folder.length + 1));
     return names.sort();
   }
 

@@ -11,7 +11,10 @@ interface PendingState {
 
 /** A write or truncation that is not durable yet. */
 type Pending = PendingState &
-  ({ readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array } | { readonly kind: 'truncate'; readonly size: number });
+  (
+    | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
+    | { readonly kind: 'truncate'; readonly size: number }
+  );
 
 export interface HandleOptions {
   readonly path: string;
@@ -109,7 +112,11 @@ export class MemoryFile {
       if (fate < 0.3) continue;
       if (pending.kind === 'truncate') this.#durable.truncate(pending.size);
       else if (fate < 0.5) this.#durable.write(pending.position, pending.bytes);
-      else if (fate < 0.75) this.#durable.write(pending.position, pending.bytes.subarray(0, Math.floor(random() * pending.bytes.byteLength)));
+      else if (fate < 0.75)
+        this.#durable.write(
+          pending.position,
+          pending.bytes.subarray(0, Math.floor(random() * pending.bytes.byteLength)),
+        );
       else this.#tear(pending.position, pending.bytes, random);
     }
     this.#pending = [];
@@ -129,9 +136,15 @@ export class MemoryFile {
     const { path, run } = options;
     return {
       size: () => run({ kind: 'size', path }, () => this.#seen.size),
-      read: (target, position) => run({ kind: 'read', path, position, bytes: target.byteLength }, () => this.#read(target, position)),
+      read: (target, position) =>
+        run({ kind: 'read', path, position, bytes: target.byteLength }, () => this.#read(target, position)),
       write: (source, position) => this.#write(source, position, options),
-      sync: () => run({ kind: 'sync', path }, () => this.#settle(), () => this.#lose()),
+      sync: () =>
+        run(
+          { kind: 'sync', path },
+          () => this.#settle(),
+          () => this.#lose(),
+        ),
       truncate: (size) => run({ kind: 'truncate', path }, () => this.truncate(size)),
       close: () => run({ kind: 'close', path }, () => undefined),
     };
@@ -173,7 +186,11 @@ export class MemoryFile {
     const { position, bytes } = pending;
     this.#durable.write(position, bytes);
     this.#pending = this.#pending.filter(
-      (other) => !other.isLost || other.kind !== 'write' || other.position >= position + bytes.byteLength || position >= other.position + other.bytes.byteLength,
+      (other) =>
+        !other.isLost ||
+        other.kind !== 'write' ||
+        other.position >= position + bytes.byteLength ||
+        position >= other.position + other.bytes.byteLength,
     );
   }
 

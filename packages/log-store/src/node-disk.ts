@@ -79,7 +79,9 @@ class NodeFile implements DiskFile {
 
   #readOnce(target: Uint8Array, at: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.read(this.#fd, target, at, target.byteLength - at, position, (error, count) => (error === null ? resolve(count) : reject(error)));
+      fs.read(this.#fd, target, at, target.byteLength - at, position, (error, count) =>
+        error === null ? resolve(count) : reject(error),
+      );
     });
   }
 

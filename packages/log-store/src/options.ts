@@ -21,12 +21,16 @@ export interface FileLogStoreOptions {
   readonly logRetainedBytes?: number | undefined;
   /** Distance of entries in the log's index, in bytes. Default 64 KiB. */
   readonly indexEveryBytes?: number | undefined;
+  /** Called at the end of `close`, whatever happened before: gives back what the folder was taken with. Default: nothing. */
+  readonly release?: (() => Promise<void>) | undefined;
   /** Told, in a sentence, of what recovery did: a torn tail cut, a bad snapshot set aside. Default: nobody. */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
 /** The options with every default filled in. */
-export type StoreSettings = { readonly [Key in keyof FileLogStoreOptions]-?: Exclude<FileLogStoreOptions[Key], undefined> };
+export type StoreSettings = {
+  readonly [Key in keyof FileLogStoreOptions]-?: Exclude<FileLogStoreOptions[Key], undefined>;
+};
 
 export const SEGMENT_BYTES_MIN = 4096;
 
@@ -42,10 +46,12 @@ export function settingsOf(options: FileLogStoreOptions): StoreSettings {
     snapshotsKept: options.snapshotsKept ?? 2,
     logRetainedBytes: options.logRetainedBytes ?? 64 * MEBIBYTE,
     indexEveryBytes: options.indexEveryBytes ?? 65_536,
+    release: options.release ?? ((): Promise<void> => Promise.resolve()),
     onNotice: options.onNotice ?? ((): void => undefined),
   };
   invariant(SEGMENT_BYTES_MIN > SEGMENT_HEADER_BYTES + CONTROL_RESERVE_BYTES, 'the smallest segment has no room');
-  if (settings.segmentBytes < SEGMENT_BYTES_MIN) throw new RangeError(`segmentBytes must be at least ${SEGMENT_BYTES_MIN}`);
+  if (settings.segmentBytes < SEGMENT_BYTES_MIN)
+    throw new RangeError(`segmentBytes must be at least ${SEGMENT_BYTES_MIN}`);
   if (settings.snapshotsKept < 1) throw new RangeError('snapshotsKept must be at least 1');
   return settings;
 }

@@ -54,7 +54,10 @@ export async function recoverFolder(disk: Disk, folder: string, survey: Survey, 
     damage,
     ...arrange(usable, survey),
     salvaged: joins.outcome === 'kept' ? salvageable(survey) : [],
-    obsolete: [...survey.voidSegments, ...(joins.outcome === 'obsolete' ? kept.filter((segment) => segment.frames > 0).map(({ name }) => name) : [])],
+    obsolete: [
+      ...survey.voidSegments,
+      ...(joins.outcome === 'obsolete' ? kept.filter((segment) => segment.frames > 0).map(({ name }) => name) : []),
+    ],
     markIsVoid: survey.faults.length > 0,
     notices: noticesOf(survey),
   };
@@ -89,7 +92,12 @@ async function recoverHardState(disk: Disk, folder: string, survey: Survey): Pro
 }
 
 /** What may hold something that was acknowledged is kept: the segment is copied before it is cut, later ones are moved. */
-async function setFaultAside(disk: Disk, folder: string, fault: LogFault, segments: readonly ScannedSegment[]): Promise<void> {
+async function setFaultAside(
+  disk: Disk,
+  folder: string,
+  fault: LogFault,
+  segments: readonly ScannedSegment[],
+): Promise<void> {
   const from = segments.indexOf(fault.segment);
   for (const segment of segments.slice(from + 1).reverse()) {
     if (segment.frames > 0 || segment.tail.kind !== 'clean') await moveAside(disk, folder, segment.name);
@@ -125,7 +133,11 @@ function segmentsBefore(survey: Survey): readonly ScannedSegment[] {
 /**
  * The log must reach back to the newest snapshot. `obsolete`: it ends before the snapshot, which holds all that it says.
  */
-function joinWithSnapshot(survey: Survey, map: LogMap, newest: Zxid | undefined): { outcome: 'kept' | 'obsolete' | 'unreachable' } {
+function joinWithSnapshot(
+  survey: Survey,
+  map: LogMap,
+  newest: Zxid | undefined,
+): { outcome: 'kept' | 'obsolete' | 'unreachable' } {
   const start = newest ?? ZXID_ZERO;
   if (!survey.log.started) {
     map.reset(start);
@@ -146,14 +158,22 @@ function salvageable(survey: Survey): readonly Block[] {
 }
 
 /** Where the log goes on: in the last segment with frames when it is whole and open, else in an empty one after it. */
-function arrange(usable: readonly ScannedSegment[], survey: Survey): Pick<Recovery, 'segments' | 'active' | 'ready' | 'nextSequence'> {
+function arrange(
+  usable: readonly ScannedSegment[],
+  survey: Survey,
+): Pick<Recovery, 'segments' | 'active' | 'ready' | 'nextSequence'> {
   const last = usable.findLastIndex((segment) => segment.frames > 0);
   const isSealed = (segment: ScannedSegment): boolean =>
     !segment.open || segment === survey.log.fault?.segment || segment === survey.log.torn;
   const candidate = usable[last];
   const active = candidate !== undefined && !isSealed(candidate) ? candidate.file : undefined;
-  const files = (list: readonly ScannedSegment[]): SegmentFile[] => list.map(({ file }) => file).filter((file) => file !== undefined);
-  const highest = Math.max(0, ...survey.log.segments.map(({ sequence }) => sequence), survey.hardState?.newest?.logEnd.sequence ?? 0);
+  const files = (list: readonly ScannedSegment[]): SegmentFile[] =>
+    list.map(({ file }) => file).filter((file) => file !== undefined);
+  const highest = Math.max(
+    0,
+    ...survey.log.segments.map(({ sequence }) => sequence),
+    survey.hardState?.newest?.logEnd.sequence ?? 0,
+  );
   return {
     // Sealed ones without frames have nothing to say, but stand for positions that marks may name: they are purged with the rest.
     segments: files(usable.filter((segment, at) => at <= last || isSealed(segment))),
@@ -166,7 +186,9 @@ function arrange(usable: readonly ScannedSegment[], survey: Survey): Pick<Recove
 function noticesOf(survey: Survey): string[] {
   const notices = survey.badSnapshots.map(({ reason }) => reason);
   const { torn } = survey.log;
-  if (torn !== undefined && torn.tail.kind === 'torn') notices.push(`cut a torn tail: ${torn.name}: ${torn.tail.reason}`);
-  if (survey.hardState?.newest !== undefined && !survey.hardState.whole) notices.push('wrote a slot of hard-state anew from the other');
+  if (torn !== undefined && torn.tail.kind === 'torn')
+    notices.push(`cut a torn tail: ${torn.name}: ${torn.tail.reason}`);
+  if (survey.hardState?.newest !== undefined && !survey.hardState.whole)
+    notices.push('wrote a slot of hard-state anew from the other');
   return notices;
 }

@@ -42,7 +42,8 @@ export function decodeSegmentHeader(bytes: Uint8Array, sequence: number): Segmen
 function decodeCopy(bytes: Uint8Array, at: number): SegmentHeader | undefined {
   if (at + COPY_BYTES > bytes.byteLength) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, COPY_BYTES);
-  if (view.getUint32(0, true) !== SEGMENT_MAGIC || view.getUint32(4, true) !== checksum(bytes, at + 8, at + COPY_BYTES)) return undefined;
+  if (view.getUint32(0, true) !== SEGMENT_MAGIC || view.getUint32(4, true) !== checksum(bytes, at + 8, at + COPY_BYTES))
+    return undefined;
   return {
     sequence: getWhole(view, 16),
     saltLow: view.getUint32(24, true),

@@ -60,7 +60,11 @@ export interface SegmentScan {
  * Scans a whole segment file, padded with zeros to its full size; hands each frame to `visit`, in order. `visit` may find fault
  * with a frame that is whole: that is damage, too.
  */
-export function scanSegment(bytes: Uint8Array, id: SegmentId, visit: (frame: ScannedFrame) => string | undefined): SegmentScan {
+export function scanSegment(
+  bytes: Uint8Array,
+  id: SegmentId,
+  visit: (frame: ScannedFrame) => string | undefined,
+): SegmentScan {
   let offset = SEGMENT_HEADER_BYTES;
   let frames = 0;
   for (;;) {
@@ -78,7 +82,11 @@ export function scanSegment(bytes: Uint8Array, id: SegmentId, visit: (frame: Sca
     }
     const fault = visit({ offset, next, truncateTo: header.truncateTo, blocks: body.blocks });
     if (fault !== undefined) {
-      return { end: offset, frames, tail: { ...damaged(`the frame at offset ${offset} does not belong there: ${fault}`), blocks: [] } };
+      return {
+        end: offset,
+        frames,
+        tail: { ...damaged(`the frame at offset ${offset} does not belong there: ${fault}`), blocks: [] },
+      };
     }
     offset = next;
     frames += 1;
@@ -109,11 +117,17 @@ function tailAfterHeader(bytes: Uint8Array, id: SegmentId, offset: number, heade
 }
 
 /** Rules 1, 3 and 4. */
-function tailWithoutHeader(bytes: Uint8Array, id: SegmentId, offset: number, header: 'elsewhere' | undefined): SegmentTail {
+function tailWithoutHeader(
+  bytes: Uint8Array,
+  id: SegmentId,
+  offset: number,
+  header: 'elsewhere' | undefined,
+): SegmentTail {
   if (isBlank(bytes, Math.min(offset, bytes.byteLength), bytes.byteLength)) return { kind: 'clean' };
   if (header === 'elsewhere') return { ...damaged(`a write of another place stands at offset ${offset}`), blocks: [] };
   const later = laterFrame(bytes, id, offset);
-  if (later !== undefined) return { ...damaged(`a frame header at offset ${offset} is unreadable, and ${later}`), blocks: [] };
+  if (later !== undefined)
+    return { ...damaged(`a frame header at offset ${offset} is unreadable, and ${later}`), blocks: [] };
   const headerEnd = offset + FRAME_HEADER_BYTES;
   if (isBlank(bytes, offset, headerEnd)) {
     const sectorEnd = Math.floor(offset / SECTOR_BYTES + 1) * SECTOR_BYTES;

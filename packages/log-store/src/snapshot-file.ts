@@ -1,7 +1,12 @@
 import type { SnapshotReader, Zxid } from '@zkl/consensus';
 import type { Disk, DiskFile } from './disk.js';
 import { LogStoreError, systemCodeOf } from './errors.js';
-import { SNAPSHOT_BLOCK_BYTES, SNAPSHOT_BLOCK_HEADER_BYTES, SNAPSHOT_FOOTER_BYTES, SNAPSHOT_HEADER_BYTES } from './format.js';
+import {
+  SNAPSHOT_BLOCK_BYTES,
+  SNAPSHOT_BLOCK_HEADER_BYTES,
+  SNAPSHOT_FOOTER_BYTES,
+  SNAPSHOT_HEADER_BYTES,
+} from './format.js';
 import {
   decodeSnapshotFooter,
   decodeSnapshotHeader,
@@ -34,7 +39,12 @@ export async function readSnapshotInfo(disk: Disk, path: string, zxid: Zxid): Pr
     const fileBytes = await file.size();
     const header = decodeSnapshotHeader(await readExactly(file, 0, SNAPSHOT_HEADER_BYTES, path));
     if (header === undefined || !sameZxid(header.zxid, zxid)) throw damaged(path, 'its header is wrong');
-    const footerBytes = await readExactly(file, Math.max(fileBytes - SNAPSHOT_FOOTER_BYTES, 0), SNAPSHOT_FOOTER_BYTES, path);
+    const footerBytes = await readExactly(
+      file,
+      Math.max(fileBytes - SNAPSHOT_FOOTER_BYTES, 0),
+      SNAPSHOT_FOOTER_BYTES,
+      path,
+    );
     const footer = decodeSnapshotFooter(footerBytes, header);
     if (footer === undefined) throw damaged(path, 'its footer is wrong');
     if (snapshotFileBytes(footer) !== fileBytes) throw damaged(path, 'its length is wrong');
@@ -68,7 +78,11 @@ export async function verifySnapshot(disk: Disk, info: SnapshotInfo): Promise<vo
   }
 }
 
-async function* blocksOf(file: DiskFile, info: SnapshotInfo, close: () => Promise<void>): AsyncGenerator<Uint8Array, void> {
+async function* blocksOf(
+  file: DiskFile,
+  info: SnapshotInfo,
+  close: () => Promise<void>,
+): AsyncGenerator<Uint8Array, void> {
   try {
     const end = info.fileBytes - SNAPSHOT_FOOTER_BYTES;
     let position = SNAPSHOT_HEADER_BYTES;
@@ -80,12 +94,14 @@ async function* blocksOf(file: DiskFile, info: SnapshotInfo, close: () => Promis
       for (;;) {
         const length = snapshotBlockBytes(bytes, at);
         if (length === undefined) {
-          if (at + SNAPSHOT_BLOCK_HEADER_BYTES <= bytes.byteLength) throw damaged(info.path, `the length of block ${number} is wrong`);
+          if (at + SNAPSHOT_BLOCK_HEADER_BYTES <= bytes.byteLength)
+            throw damaged(info.path, `the length of block ${number} is wrong`);
           break;
         }
         const next = at + SNAPSHOT_BLOCK_HEADER_BYTES + length;
         if (next > bytes.byteLength) break;
-        if (!isSnapshotBlock(bytes, at, length, info.header, number)) throw damaged(info.path, `the checksum of block ${number} is wrong`);
+        if (!isSnapshotBlock(bytes, at, length, info.header, number))
+          throw damaged(info.path, `the checksum of block ${number} is wrong`);
         yield bytes.subarray(at + SNAPSHOT_BLOCK_HEADER_BYTES, next);
         number += 1;
         at = next;
@@ -114,7 +130,11 @@ function unreadable(path: string, error: unknown): unknown {
 }
 
 function damaged(path: string, why: string, cause?: unknown): LogStoreError {
-  return new LogStoreError('SNAPSHOT_DAMAGED', `The snapshot ${path} is damaged: ${why}. Restart the server: it falls back or asks a peer.`, {
-    cause,
-  });
+  return new LogStoreError(
+    'SNAPSHOT_DAMAGED',
+    `The snapshot ${path} is damaged: ${why}. Restart the server: it falls back or asks a peer.`,
+    {
+      cause,
+    },
+  );
 }

@@ -99,11 +99,18 @@ export function decodeSnapshotFooter(bytes: Uint8Array, header: SnapshotHeader):
 
 /** How long the file is that a header and footer describe. */
 export function snapshotFileBytes(footer: SnapshotFooter): number {
-  return SNAPSHOT_HEADER_BYTES + footer.blocks * SNAPSHOT_BLOCK_HEADER_BYTES + footer.stateBytes + SNAPSHOT_FOOTER_BYTES;
+  return (
+    SNAPSHOT_HEADER_BYTES + footer.blocks * SNAPSHOT_BLOCK_HEADER_BYTES + footer.stateBytes + SNAPSHOT_FOOTER_BYTES
+  );
 }
 
 /** Fills `target` with the block's header and data. */
-export function encodeSnapshotBlock(target: Uint8Array, header: SnapshotHeader, number: number, data: Uint8Array): void {
+export function encodeSnapshotBlock(
+  target: Uint8Array,
+  header: SnapshotHeader,
+  number: number,
+  data: Uint8Array,
+): void {
   const view = viewOf(target);
   view.setUint32(0, data.byteLength, true);
   target.set(data, SNAPSHOT_BLOCK_HEADER_BYTES);
@@ -118,7 +125,13 @@ export function snapshotBlockBytes(bytes: Uint8Array, at: number): number | unde
 }
 
 /** Whether the whole block at `at` is the one that was written. */
-export function isSnapshotBlock(bytes: Uint8Array, at: number, length: number, header: SnapshotHeader, number: number): boolean {
+export function isSnapshotBlock(
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  header: SnapshotHeader,
+  number: number,
+): boolean {
   const from = at + SNAPSHOT_BLOCK_HEADER_BYTES;
   return viewOf(bytes).getUint32(at + 4, true) === blockChecksum(header, number, bytes.subarray(from, from + length));
 }

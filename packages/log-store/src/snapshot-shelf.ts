@@ -103,7 +103,9 @@ export class SnapshotShelf {
   async publish(pending: PendingSnapshot): Promise<void> {
     await this.#disk.rename(pending.temporary, pending.info.path);
     await this.#disk.syncFolder(this.#folder);
-    this.#snapshots = [pending.info, ...this.#snapshots.filter(({ path }) => path !== pending.info.path)].sort((a, b) => compareZxid(b.zxid, a.zxid));
+    this.#snapshots = [pending.info, ...this.#snapshots.filter(({ path }) => path !== pending.info.path)].sort((a, b) =>
+      compareZxid(b.zxid, a.zxid),
+    );
   }
 
   /** Removes all for which `test` holds, durably. */

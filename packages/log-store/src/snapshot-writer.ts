@@ -57,7 +57,8 @@ export class SnapshotWriter {
 
   async #flush(): Promise<void> {
     if (this.#smallBytes === 0) return;
-    const data = this.#small.length === 1 ? (this.#small[0] as Uint8Array) : Buffer.concat(this.#small, this.#smallBytes);
+    const data =
+      this.#small.length === 1 ? (this.#small[0] as Uint8Array) : Buffer.concat(this.#small, this.#smallBytes);
     this.#small = [];
     this.#smallBytes = 0;
     await this.#writeBlocks(data);

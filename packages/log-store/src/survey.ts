@@ -46,11 +46,21 @@ export async function surveyFolder(disk: Disk, folder: string, map: LogMap, list
   const numbered = numberedSegments(names);
   const notedDamage = await readDamage(disk, folder);
   const hardState = await hardStateOf(disk, folder);
-  const holdsSomething = numbered.length > 0 || names.some((name) => name === META_FILE || snapshotZxidOf(name) !== undefined);
+  const holdsSomething =
+    numbered.length > 0 || names.some((name) => name === META_FILE || snapshotZxidOf(name) !== undefined);
   const isNew = notedDamage === undefined && hardState === undefined && !holdsSomething;
   const found = await readSnapshots(disk, folder, names);
-  const cut = Math.max(0, ...found.whole.filter((info) => info.origin === 'installed').map((info) => info.position.sequence));
-  const log = await scanLog(disk, folder, numbered.filter(({ sequence }) => sequence >= cut), map, listener);
+  const cut = Math.max(
+    0,
+    ...found.whole.filter((info) => info.origin === 'installed').map((info) => info.position.sequence),
+  );
+  const log = await scanLog(
+    disk,
+    folder,
+    numbered.filter(({ sequence }) => sequence >= cut),
+    map,
+    listener,
+  );
   const { stale, valid } = splitStale(found.whole, log, cut);
   const checked = await verifyNewest(disk, valid);
   const snapshots = { whole: checked.snapshots, bad: [...found.bad, ...checked.bad] };
@@ -87,7 +97,11 @@ async function hardStateOf(disk: Disk, folder: string): Promise<HardStateSlots |
   }
 }
 
-async function readSnapshots(disk: Disk, folder: string, names: readonly string[]): Promise<{ whole: SnapshotInfo[]; bad: BadSnapshot[] }> {
+async function readSnapshots(
+  disk: Disk,
+  folder: string,
+  names: readonly string[],
+): Promise<{ whole: SnapshotInfo[]; bad: BadSnapshot[] }> {
   const whole: SnapshotInfo[] = [];
   const bad: BadSnapshot[] = [];
   for (const name of names) {
@@ -104,15 +118,24 @@ async function readSnapshots(disk: Disk, folder: string, names: readonly string[
 }
 
 /** A snapshot does not count when the log was cut before it afterwards, or a snapshot from a leader replaced everything afterwards. */
-function splitStale(whole: readonly SnapshotInfo[], log: LogScan, cut: number): { stale: SnapshotInfo[]; valid: SnapshotInfo[] } {
+function splitStale(
+  whole: readonly SnapshotInfo[],
+  log: LogScan,
+  cut: number,
+): { stale: SnapshotInfo[]; valid: SnapshotInfo[] } {
   const isStale = (info: SnapshotInfo): boolean =>
     info.position.sequence < cut ||
-    log.truncations.some(({ position, to }) => compareZxid(info.zxid, to) > 0 && comparePosition(position, info.position) >= 0);
+    log.truncations.some(
+      ({ position, to }) => compareZxid(info.zxid, to) > 0 && comparePosition(position, info.position) >= 0,
+    );
   return { stale: whole.filter(isStale), valid: whole.filter((info) => !isStale(info)) };
 }
 
 /** Reads snapshots, the newest first, until one is whole. */
-async function verifyNewest(disk: Disk, valid: readonly SnapshotInfo[]): Promise<{ snapshots: SnapshotInfo[]; bad: BadSnapshot[] }> {
+async function verifyNewest(
+  disk: Disk,
+  valid: readonly SnapshotInfo[],
+): Promise<{ snapshots: SnapshotInfo[]; bad: BadSnapshot[] }> {
   const bad: BadSnapshot[] = [];
   for (const [at, info] of valid.entries()) {
     try {
@@ -144,7 +167,9 @@ function faultsOf(
   const mark = hardState?.newest?.logEnd;
   if (log.fault !== undefined) faults.push(log.fault.reason);
   else if (mark !== undefined && endsBefore(log.segments, mark)) {
-    faults.push(`the log ends before offset ${mark.offset} of segment ${mark.sequence}, up to which it is known to have been durable`);
+    faults.push(
+      `the log ends before offset ${mark.offset} of segment ${mark.sequence}, up to which it is known to have been durable`,
+    );
   }
   if (unreachable) faults.push(`the log begins after ${formatZxid(map.base)}, and no whole snapshot reaches that far`);
   const end = log.started ? map.last : ZXID_ZERO;

@@ -25,7 +25,9 @@ export function prevOf(block: Block): Zxid {
 
 /** True when the block ends after `zxid`. */
 export function endsAfter(block: Block, zxid: Zxid): boolean {
-  return block.epoch > zxid.epoch || (block.epoch === zxid.epoch && block.firstCounter + block.count - 1 > zxid.counter);
+  return (
+    block.epoch > zxid.epoch || (block.epoch === zxid.epoch && block.firstCounter + block.count - 1 > zxid.counter)
+  );
 }
 
 /** True when the block follows directly on `zxid`. */

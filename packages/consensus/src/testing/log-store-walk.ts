@@ -6,7 +6,8 @@ import type { HardState, LogRead } from '../node/ports.js';
 import { type ComparableBlock, comparableBlock, digest, pattern } from './log-samples.js';
 import type { Bench } from './log-store-suite.js';
 
-type ComparableRead = Exclude<LogRead, { kind: 'blocks' }> | { readonly kind: 'blocks'; readonly blocks: readonly ComparableBlock[] };
+type ComparableRead =
+  Exclude<LogRead, { kind: 'blocks' }> | { readonly kind: 'blocks'; readonly blocks: readonly ComparableBlock[] };
 
 /** What a log store must look like after what was done to it. */
 class Model {
@@ -67,14 +68,23 @@ async function oneStep(bench: Bench, model: Model, random: (below: number) => nu
   } else await reopen(bench, model);
 }
 
-async function append(bench: Bench, model: Model, random: (below: number) => number, truncateTo: Zxid | undefined): Promise<void> {
+async function append(
+  bench: Bench,
+  model: Model,
+  random: (below: number) => number,
+  truncateTo: Zxid | undefined,
+): Promise<void> {
   if (truncateTo !== undefined) {
     model.truncate(truncateTo);
     bench.maker.goOnFrom(truncateTo);
   }
   const epoch = Math.max(1, model.last.epoch) + (random(5) === 0 ? 1 : 0);
   const howMany = random(truncateTo === undefined ? 8 : 3);
-  const blocks = bench.maker.several(howMany, { epoch, count: 1 + random(20), payloadBytes: random(random(10) === 0 ? 20_000 : 500) });
+  const blocks = bench.maker.several(howMany, {
+    epoch,
+    count: 1 + random(20),
+    payloadBytes: random(random(10) === 0 ? 20_000 : 500),
+  });
   await bench.store.write({ truncateTo, blocks });
   model.blocks.push(...blocks);
 }
@@ -111,7 +121,8 @@ async function compare(bench: Bench, model: Model, random: (below: number) => nu
   const read = await bench.store.read(anywhere, 100_000_000);
   // Purging is the store's own business: `gone` is right for anything before the snapshot.
   if (read.kind === 'gone') expect(compareZxid(anywhere, from)).toBeLessThan(0);
-  else if (read.kind === 'diverged' || compareZxid(anywhere, from) >= 0) expect(normal(read)).toEqual(model.read(anywhere));
+  else if (read.kind === 'diverged' || compareZxid(anywhere, from) >= 0)
+    expect(normal(read)).toEqual(model.read(anywhere));
 }
 
 function normal(read: LogRead): ComparableRead {
