@@ -97,6 +97,7 @@ export class Arena {
     const slab = this.#slabs[number]!;
     const at = (ref & UNIT_MASK) << 1;
     const bytes = slab.words[at + 1]!;
+    assert(slab.words[at] !== DEAD, 'a record was freed twice');
     slab.words[at] = DEAD;
     slab.live -= bytes;
     this.#liveBytes -= bytes;

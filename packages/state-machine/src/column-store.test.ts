@@ -18,10 +18,10 @@ describe('the store', () => {
     const random = makeRandom(3);
     const model = new Map<number, { slot: number; fill: number; length: number }>();
     const moment = { epoch: 1, counter: 1, timeLow: 0, timeHigh: 0 };
-    for (let i = 0; i < 120_000; i++) {
+    for (let i = 0; i < 80_000; i++) {
       const key = random(8_000);
       const known = model.get(key);
-      const [fill, length] = [random(256), random(10) === 0 ? -1 : random(700)];
+      const [fill, length] = [random(256), random(10) === 0 ? -1 : random(2_000)];
       const value = new Uint8Array(Math.max(0, length)).fill(fill);
       if (known === undefined) {
         const slot = store.insert(store.root, nameOf(`node-${key}`), value, 0, length, moment);

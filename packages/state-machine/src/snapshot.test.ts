@@ -5,6 +5,7 @@ import { CHUNK_BYTES_MAX, SnapshotDamagedError } from './snapshot-format.js';
 import { writeArbitrary } from './testing/arbitraries.js';
 import { Feeder, type Write } from './testing/blocks.js';
 import { dump, stream } from './testing/dump.js';
+import { makeRandom } from './testing/random.js';
 import { ZnodeStateMachine } from './znode-state-machine.js';
 
 const limits = { ...DEFAULT_LIMITS, clientRetentionMs: 40, repliesPerClientMax: 4 };
@@ -74,6 +75,65 @@ describe('a snapshot', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('is the state at the cut when most writes succeed, slots are used again and clients come and go', async () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const random = makeRandom(seed);
+      const busy = { limits: { ...DEFAULT_LIMITS, clientRetentionMs: 12 }, snapshotSlotsPerStep: 1 + (seed % 7) };
+      const feeder = new Feeder(busy);
+      const write = (): Write => {
+        const path = `/n${random(60)}`;
+        const data = new Uint8Array(random(20)).fill(seed);
+        const writeId = { clientId: `c${random(40)}`, requestId: 1 + random(1000), answeredThrough: 0 };
+        const kind = random(3);
+        if (kind === 0) return { command: { kind: 'create', path, data, sequential: false }, writeId };
+        if (kind === 1) return { command: { kind: 'delete', path, expectedVersion: -1 }, writeId };
+        return { command: { kind: 'set', path, data, expectedVersion: -1 } };
+      };
+      const later: Write[][] = [];
+      for (let i = 0; i < 200; i++) feeder.applyAll([write()]);
+      const cut = { digest: feeder.machine.digest, zxid: feeder.machine.appliedZxid };
+      const chunks: Uint8Array[] = [];
+      for (const chunk of feeder.machine.snapshot()) {
+        chunks.push(chunk);
+        later.push([write(), write()]);
+        feeder.applyAll(later.at(-1)!);
+      }
+      const copy = new Feeder({}, await restored(chunks, busy));
+      expect(copy.machine.digest).toBe(cut.digest);
+      copy.counter = cut.zxid.counter;
+      copy.timeMs = copy.machine.timeMs;
+      for (const block of later) copy.applyAll(block);
+      expect(copy.machine.digest).toBe(feeder.machine.digest);
+      // Who is dropped next depends on the order of last writes, which the snapshot must keep.
+      for (let i = 0; i < 20; i++) {
+        const block = [write()];
+        [feeder.timeMs, copy.timeMs] = [feeder.timeMs + 3, copy.timeMs + 3];
+        expect(copy.applyAll(block)).toEqual(feeder.applyAll(block));
+        expect(copy.machine.digest).toBe(feeder.machine.digest);
+      }
+    }
+  });
+
+  it('keeps the order in which clients are forgotten', async () => {
+    const feeder = new Feeder({ limits: { clientRetentionMs: 1000 } });
+    feeder.create('/a');
+    const touch = (i: number, requestId: number): void => {
+      feeder.set('/a', 'x', -1, { clientId: `c${i}`, requestId, answeredThrough: 0 });
+    };
+    for (let i = 0; i < 30; i++) touch(i, 1);
+    for (let i = 29; i >= 0; i -= 2) touch(i, 2);
+    const copy = new Feeder({}, await restored(feeder.machine.snapshot(), { limits: { clientRetentionMs: 1000 } }));
+    copy.counter = feeder.counter;
+    feeder.timeMs += 5000;
+    copy.timeMs = feeder.timeMs;
+    for (let i = 0; i < 8; i++) {
+      copy.set('/a', 'x');
+      feeder.set('/a', 'x');
+      expect(copy.machine.clientCount).toBe(feeder.machine.clientCount);
+      expect(copy.machine.digest).toBe(feeder.machine.digest);
+    }
   });
 
   it('restores from chunks that are cut anywhere', async () => {
