@@ -2,6 +2,7 @@ import type { ServerStatus } from '@zkl/client-sdk';
 import { readLogTail } from './server-log.js';
 import { sizeOf } from './exit-meaning.js';
 import type { ProcessCluster, WaitingOptions } from './process-cluster.js';
+import { epochOf, formatZxid } from '../output/zxid.js';
 import { waitUntil } from './wait-until.js';
 
 /** How a server that came back got what it had missed. Times count from the start of its process. */
@@ -16,8 +17,8 @@ export interface CatchUp {
   readonly answeredMs: number;
   readonly caughtUpMs: number;
   readonly status: ServerStatus;
-  /** What its log says about the synchronisation: one line each. */
-  readonly logged: readonly string[];
+  /** Whether the leader sent it a snapshot of the whole state; else it got the writes themselves. */
+  readonly bySnapshot: boolean;
 }
 
 /**
@@ -62,7 +63,7 @@ export async function restartAndCatchUp(
     answeredMs: first.atMs,
     caughtUpMs,
     status,
-    logged: await synchronisationLines(logFile, logStart),
+    bySnapshot: await receivedSnapshot(logFile, logStart),
   };
 }
 
@@ -74,9 +75,19 @@ async function committedByOthers(cluster: ProcessCluster, id: number): Promise<b
   return others.reduce((most, { committedZxid }) => (committedZxid > most ? committedZxid : most), 0n);
 }
 
-async function synchronisationLines(logFile: string, logStart: number): Promise<string[]> {
-  const lines = await readLogTail(logFile, 1_000, logStart);
-  return lines
-    .filter(({ event }) => event !== undefined && /sync|recover|snapshot/i.test(event))
-    .map(({ message, event, text }) => message ?? event ?? text);
+/** Its log tells; the status does not. */
+async function receivedSnapshot(logFile: string, logStart: number): Promise<boolean> {
+  const lines = await readLogTail(logFile, 10_000, logStart);
+  return lines.some(({ event }) => event === 'snapshot_received');
+}
+
+/** What it missed and how it got that, in words; undefined when it was too quick to be seen. */
+export function describeCatchUp({ ownLogEnd, target, bySnapshot }: CatchUp): string | undefined {
+  if (ownLogEnd === undefined || target === undefined) return undefined;
+  const end = `its own log ends at ${formatZxid(ownLogEnd)}`;
+  if (ownLogEnd === target) return `${end}: it has missed nothing`;
+  if (bySnapshot) return `${end}: the leader sends it a snapshot of the whole state`;
+  if (epochOf(ownLogEnd) !== epochOf(target))
+    return `${end}: the leader sends it the writes since then, up to ${formatZxid(target)}`;
+  return ownLogEnd < target ? `${end}: the leader sends it the ${target - ownLogEnd} writes that it has missed` : end;
 }

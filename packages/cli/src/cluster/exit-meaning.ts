@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { ClusterError } from './errors.js';
+import type { MemberStatus } from './member-status.js';
+import type { ClusterMember } from './members.js';
 import { type LogLine, readLogTail } from './server-log.js';
 import type { ProcessEnd } from './server-process.js';
 
@@ -32,6 +34,31 @@ export async function describeExit(
     inUse
       ? 'End the program that has the port, or choose others with --port-base.'
       : `Read its log: zkl cluster logs ${id}`,
+  );
+}
+
+/** Says how far each server has come that was waited for in vain: its role, and the last warning that it logged. */
+export async function describeWait(
+  statuses: readonly MemberStatus[],
+  members: readonly ClusterMember[],
+  timeoutMs: number,
+): Promise<ClusterError> {
+  const late = statuses.filter(({ status }) => !status?.serving);
+  const lines = late.map(async ({ id, status, error, process }) => {
+    const log = members.find((member) => member.id === id)?.logFile ?? '';
+    const warning = (await readLogTail(log, 200)).findLast(({ level }) => level !== undefined && level >= 40);
+    const state = status
+      ? `is ${status.role} in epoch ${status.epoch}`
+      : process === 'running'
+        ? `does not answer: ${error}`
+        : process;
+    const reason = warning && [warning.event, warning.message, warning.fields.damage].filter(Boolean).join(': ');
+    return `server ${id} ${state}${reason ? `; its last warning: ${reason}` : ''}`;
+  });
+  return new ClusterError(
+    'DEADLINE_EXCEEDED',
+    [`not all servers serve after ${timeoutMs} ms`, ...(await Promise.all(lines))].join('\n  '),
+    'Read their logs with `zkl cluster logs <id>`; on a machine that is busy, try again.',
   );
 }
 

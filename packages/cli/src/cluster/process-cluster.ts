@@ -4,7 +4,7 @@ import { createClient, type Client } from '@zkl/client-sdk';
 import { CLUSTER_FILE, type ClusterFileMember } from './cluster-file.js';
 import { type ClusterState, runningMembers } from './cluster-state.js';
 import { ClusterError } from './errors.js';
-import { describeExit, sizeOf } from './exit-meaning.js';
+import { describeExit, describeWait, sizeOf } from './exit-meaning.js';
 import { readMemberStatus, type MemberStatus } from './member-status.js';
 import { addressOf, serverArgs, serverEnvironment, toMember, type ClusterMember } from './members.js';
 import { isRunning, signalProcess } from './process-identity.js';
@@ -128,9 +128,17 @@ export class ProcessCluster implements AsyncDisposable {
       const statuses = await Promise.all(members.map((member) => this.#statusOf(member)));
       return statuses.every(({ status }) => status?.serving) ? statuses : undefined;
     };
-    const names = members.map(({ id }) => id).join(', ');
     const timeoutMs = options.timeoutMs ?? 30_000;
-    return waitUntil(look, { what: `server ${names} to serve`, timeoutMs, intervalMs: 50, signal: options.signal });
+    try {
+      return await waitUntil(look, { what: 'servers to serve', timeoutMs, intervalMs: 50, signal: options.signal });
+    } catch (error) {
+      if (!(error instanceof ClusterError && error.code === 'DEADLINE_EXCEEDED')) throw error;
+      throw await describeWait(
+        await Promise.all(members.map((member) => this.#statusOf(member))),
+        this.members,
+        timeoutMs,
+      );
+    }
   }
 
   /**

@@ -1,4 +1,4 @@
-import { restartAndCatchUp, type CatchUp } from '../cluster/catch-up.js';
+import { type CatchUp, describeCatchUp, restartAndCatchUp } from '../cluster/catch-up.js';
 import { type FailoverEvent, killLeader } from '../cluster/failover.js';
 import type { JsonObject } from '../output/output.js';
 import type { Style } from '../output/style.js';
@@ -98,7 +98,7 @@ export function describeEvent(event: FailoverEvent, style: Style): string {
 }
 
 function showCatchUp({ output }: Context, caughtUp: CatchUp): void {
-  const { id, pid, ownLogEnd, target, answeredMs, caughtUpMs, status, logged } = caughtUp;
+  const { id, pid, ownLogEnd, target, answeredMs, caughtUpMs, status, bySnapshot } = caughtUp;
   const object = {
     ...{ command: 'cluster restart', server: id, pid, role: status.role, serving: status.serving, epoch: status.epoch },
     ...{
@@ -109,15 +109,15 @@ function showCatchUp({ output }: Context, caughtUp: CatchUp): void {
       applied: hexZxid(status.appliedZxid),
       answeredMs: Math.round(answeredMs),
       caughtUpMs: Math.round(caughtUpMs),
-      logged,
+      bySnapshot,
     },
   };
   output.answer(object, () => {
     const { style } = output;
     const at = (ms: number): string => style.quiet(`${ms.toFixed(0).padStart(6)} ms`);
     const lines = [`${at(answeredMs)}  server ${id} is up again (pid ${pid})`];
-    if (ownLogEnd !== undefined) lines.push(`${' '.repeat(9)}  its own log ends at ${formatZxid(ownLogEnd)}`);
-    for (const line of logged) lines.push(`${' '.repeat(9)}  ${style.quiet(line)}`);
+    const missed = describeCatchUp(caughtUp);
+    if (missed !== undefined) lines.push(`${' '.repeat(9)}  ${missed}`);
     if (target === undefined) lines.push(`${' '.repeat(9)}  no other server serves: it waits for a majority`);
     else
       lines.push(

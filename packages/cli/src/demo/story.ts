@@ -1,5 +1,5 @@
 import { type Client, createClient, isZklError } from '@zkl/client-sdk';
-import { restartAndCatchUp } from '../cluster/catch-up.js';
+import { describeCatchUp, restartAndCatchUp } from '../cluster/catch-up.js';
 import { killLeader } from '../cluster/failover.js';
 import { compareDigests } from '../cluster/member-status.js';
 import type { ProcessCluster } from '../cluster/process-cluster.js';
@@ -155,8 +155,8 @@ export async function bringBack({ cluster, narrator, signal }: Scene, killed: nu
     'It starts on the data that it has, joins the leader that it finds, and gets what it missed.',
   );
   const back = await restartAndCatchUp(cluster, killed, { signal, timeoutMs: 30_000 });
-  if (back.ownLogEnd !== undefined) narrator.show(`its own log ended at ${formatZxid(back.ownLogEnd)}`);
-  for (const line of back.logged) narrator.show(line);
+  const missed = describeCatchUp(back);
+  if (missed !== undefined) narrator.show(missed);
   narrator.show(
     `${back.caughtUpMs.toFixed(0)} ms after its start it has applied ${formatZxid(back.status.appliedZxid)}`,
   );

@@ -99,6 +99,7 @@ function effectOf({ outcome, zxid }: ZklError): string {
 }
 
 const hints: Readonly<Record<string, string>> = {
+  BAD_ARGUMENTS: 'See `help` for how the command is written.',
   NO_NODE: 'Look what is there with `ls`; parents are created first.',
   NODE_EXISTS: 'Change it with `set`, or create another.',
   BAD_VERSION: 'Somebody changed it in between: look with `stat`, then try again with the version that it has now.',
