@@ -1,5 +1,5 @@
 import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { FileLogStore } from './file-log-store.js';
 import { LogStoreError, systemCodeOf } from './errors.js';
 import { lockFolder } from './folder-lock.js';
@@ -33,19 +33,41 @@ export async function openDataFolder(path: string, options: DataFolderOptions): 
 
 async function reach(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     if (!(await stat(folder)).isDirectory()) throw notAFolder(folder);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const code = systemCodeOf(error);
     if (code === 'EEXIST' || code === 'ENOTDIR') throw notAFolder(folder);
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOENT') {
       throw new LogStoreError(
         'FOLDER_NOT_WRITABLE',
         `The data folder ${folder} cannot be written (${code}): give its owner this user, or choose another folder.`,
         { cause: error },
       );
     }
+    throw error;
+  }
+}
+
+/** Not `recursive`, which never returns on a file system that says ENOENT to everything (/proc). */
+async function makeFolders(folder: string): Promise<void> {
+  const above = dirname(folder);
+  if (await exists(folder)) return;
+  if (above !== folder) await makeFolders(above);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return false;
     throw error;
   }
 }
