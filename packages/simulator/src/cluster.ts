@@ -1,4 +1,14 @@
-import { endOf, formatZxid, sameZxid, type Block, type Message, type PersistBatch, type Ready, type ServerId, type Zxid } from '@zkl/consensus';
+import {
+  endOf,
+  formatZxid,
+  sameZxid,
+  type Block,
+  type Message,
+  type PersistBatch,
+  type Ready,
+  type ServerId,
+  type Zxid,
+} from '@zkl/consensus';
 import type { Checker, World } from './checker.js';
 import { EventQueue, UNITS_PER_TICK } from './event-queue.js';
 import { Faults } from './faults.js';
@@ -47,7 +57,12 @@ export class Cluster implements World {
     });
     const around = { queue, random, network: this.#network, trace: this.trace, settings };
     this.servers = ids.map((id) => {
-      const server: VirtualServer = new VirtualServer(id, ids, this.#disk(() => server), { ...around, events: this.#serverEvents() });
+      const server: VirtualServer = new VirtualServer(
+        id,
+        ids,
+        this.#disk(() => server),
+        { ...around, events: this.#serverEvents() },
+      );
       return server;
     });
     this.#checkers = checkers.map((create) => create(this));
@@ -222,7 +237,8 @@ export class Cluster implements World {
 
   #onRead(server: VirtualServer, ticket: number, zxid: Zxid): void {
     const read = this.workload.takeRead(ticket);
-    if (read === undefined || read.server !== server.id) throw new Violation('reads', `ticket ${ticket} was answered twice`);
+    if (read === undefined || read.server !== server.id)
+      throw new Violation('reads', `ticket ${ticket} was answered twice`);
     this.trace.add(7, server.id, ticket);
     for (const checker of this.#checkers) checker.onReadServed?.(read, zxid);
     this.workload.raiseFloor(zxid);

@@ -11,7 +11,10 @@ export function describeMessage(message: Message): string {
     case 'append': {
       const { blocks, committed } = message;
       const first = blocks[0];
-      const range = first === undefined ? 'nothing' : `${formatZxid(endOf(first))} .. ${formatZxid(endOf(blocks[blocks.length - 1]!))}`;
+      const range =
+        first === undefined
+          ? 'nothing'
+          : `${formatZxid(endOf(first))} .. ${formatZxid(endOf(blocks[blocks.length - 1]!))}`;
       return `append ${range}, committed ${formatZxid(committed)}`;
     }
     default: {

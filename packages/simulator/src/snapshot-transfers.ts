@@ -53,7 +53,8 @@ export class SnapshotTransfers {
     const { network, queue } = this.#around;
     if (from.run !== transfer.fromRun) return this.#end(transfer, false);
     const isWanted = to.run === transfer.toRun && to.core?.awaitsSnapshot(from.id, attempt) === true;
-    if (!isWanted || !network.isOpen(from.id, to.id) || !network.isOpen(to.id, from.id)) return this.#end(transfer, false);
+    if (!isWanted || !network.isOpen(from.id, to.id) || !network.isOpen(to.id, from.id))
+      return this.#end(transfer, false);
     if (!to.paused && !from.paused) {
       to.holdWrites(true);
       to.input({ kind: 'snapshotProgress', peer: from.id, attempt });
@@ -61,7 +62,8 @@ export class SnapshotTransfers {
       transfer.steps--;
     }
     // While a write is under way the store does not begin to install.
-    if (transfer.steps > 0 || to.disk.busy || to.paused) return queue.after(this.#stepTime(), () => this.#step(transfer));
+    if (transfer.steps > 0 || to.disk.busy || to.paused)
+      return queue.after(this.#stepTime(), () => this.#step(transfer));
     to.install(attempt, transfer.state);
     this.installed++;
     this.#end(transfer, true);

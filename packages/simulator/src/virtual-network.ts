@@ -36,7 +36,13 @@ export class VirtualNetwork {
   readonly #ids: readonly ServerId[];
   #connections = 0;
 
-  constructor(ids: readonly ServerId[], queue: EventQueue, random: Random, settings: NetworkSettings, events: NetworkEvents) {
+  constructor(
+    ids: readonly ServerId[],
+    queue: EventQueue,
+    random: Random,
+    settings: NetworkSettings,
+    events: NetworkEvents,
+  ) {
     this.#ids = ids;
     this.#queue = queue;
     this.#random = random;
@@ -178,7 +184,10 @@ export class VirtualNetwork {
     if (there.connection !== 0) this.#lose(a, b, there);
     if (back.connection !== 0) this.#lose(b, a, back);
     const connection = ++this.#connections;
-    for (const [from, to, path] of this.#random.shuffled([[a, b, there], [b, a, back]] as const)) {
+    for (const [from, to, path] of this.#random.shuffled([
+      [a, b, there],
+      [b, a, back],
+    ] as const)) {
       path.connection = connection;
       path.lastArrival = 0;
       this.#events.onPeerUp(to, from);

@@ -299,14 +299,18 @@ export class VirtualServer {
       let found = this.core!.blocksAfter(this.machine.zxid, 1 << 20);
       if (found.kind !== 'blocks') {
         found = this.disk.read(this.machine.zxid, READ_BLOCKS);
-        if (!settings.plantedBugs.has('driver-applies-any-disk-block')) limit = minZxid(committed, this.core!.memoryStart);
+        if (!settings.plantedBugs.has('driver-applies-any-disk-block'))
+          limit = minZxid(committed, this.core!.memoryStart);
       }
       if (found.kind === 'gone') {
         this.#restore();
         continue;
       }
       if (found.kind === 'diverged') {
-        throw new Violation('one-apply-path', `no block of the log ends at ${formatZxid(this.machine.zxid)}, which was applied`);
+        throw new Violation(
+          'one-apply-path',
+          `no block of the log ends at ${formatZxid(this.machine.zxid)}, which was applied`,
+        );
       }
       if (!this.#applyAll(found.blocks, limit)) break;
     }
@@ -356,14 +360,16 @@ export class VirtualServer {
     const { queue, random, settings } = this.#around;
     const { run } = this;
     queue.after(this.#flushTime(random) * 2, () => {
-      if (this.run === run && !this.#frozen && this.#canSave(state)) this.disk.saveSnapshot(state, settings.snapshotKeep);
+      if (this.run === run && !this.#frozen && this.#canSave(state))
+        this.disk.saveSnapshot(state, settings.snapshotKeep);
     });
   }
 
   /** A snapshot for a learner when none was taken yet. */
   takeSnapshot(): void {
     const { machine } = this;
-    if (machine.position > 0 && this.#canSave(machine)) this.disk.saveSnapshot(machine, this.#around.settings.snapshotKeep);
+    if (machine.position > 0 && this.#canSave(machine))
+      this.disk.saveSnapshot(machine, this.#around.settings.snapshotKeep);
   }
 
   /**

@@ -18,7 +18,10 @@ export function durableNeverShrinks(): Checker {
     onStart: ({ id, core }) => {
       const before = kept.get(id) ?? ZXID_ZERO;
       if (compareZxid(core!.last, before) >= 0) return;
-      throw new Violation(name, `server ${id} held ${formatZxid(before)}, committed and durable, and starts at ${formatZxid(core!.last)}`);
+      throw new Violation(
+        name,
+        `server ${id} held ${formatZxid(before)}, committed and durable, and starts at ${formatZxid(core!.last)}`,
+      );
     },
   };
 }

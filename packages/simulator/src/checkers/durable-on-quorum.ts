@@ -20,7 +20,10 @@ export function durableOnQuorum(world: World): Checker {
       if (block === undefined) return;
       const holders = world.servers.filter((other) => isDurableAt(other, block)).map((other) => other.id);
       if (holders.length >= world.quorum) return;
-      throw new Violation(name, `server ${server.id} commits ${formatZxid(endOf(block))}, which is durable at [${holders.join(' ')}] only`);
+      throw new Violation(
+        name,
+        `server ${server.id} commits ${formatZxid(endOf(block))}, which is durable at [${holders.join(' ')}] only`,
+      );
     },
   };
 }

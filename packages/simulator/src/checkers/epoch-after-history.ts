@@ -17,8 +17,12 @@ export function epochAfterHistory(): Checker {
     },
     onHardState: (server, _, current) => {
       const history = histories.get(current);
-      if (current === server.disk.current || history === undefined || compareZxid(server.disk.last, history) >= 0) return;
-      throw new Violation(name, `the disk of ${server.id} adopts epoch ${current} at ${formatZxid(server.disk.last)}, before ${formatZxid(history)}`);
+      if (current === server.disk.current || history === undefined || compareZxid(server.disk.last, history) >= 0)
+        return;
+      throw new Violation(
+        name,
+        `the disk of ${server.id} adopts epoch ${current} at ${formatZxid(server.disk.last)}, before ${formatZxid(history)}`,
+      );
     },
   };
 }

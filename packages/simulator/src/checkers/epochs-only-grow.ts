@@ -15,14 +15,20 @@ export function epochsOnlyGrow(): Checker {
       const before = inMemory.get(server.id)!;
       const { acceptedEpoch: accepted, currentEpoch: current } = server.core!;
       if (accepted < before.accepted || current < before.current || current > accepted) {
-        throw new Violation(name, `server ${server.id}: (${before.accepted}, ${before.current}) became (${accepted}, ${current})`);
+        throw new Violation(
+          name,
+          `server ${server.id}: (${before.accepted}, ${before.current}) became (${accepted}, ${current})`,
+        );
       }
       before.accepted = accepted;
       before.current = current;
     },
     onHardState: ({ id, disk }, accepted, current) => {
       if (accepted >= disk.accepted && current >= disk.current && current <= accepted) return;
-      throw new Violation(name, `the disk of ${id}: (${disk.accepted}, ${disk.current}) becomes (${accepted}, ${current})`);
+      throw new Violation(
+        name,
+        `the disk of ${id}: (${disk.accepted}, ${disk.current}) becomes (${accepted}, ${current})`,
+      );
     },
   };
 }

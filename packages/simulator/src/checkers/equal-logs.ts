@@ -10,9 +10,14 @@ export function equalLogs(world: World): Checker {
     onHealed: () => {
       const { ledger } = world;
       for (const { id, disk, machine } of world.servers) {
-        if (machine.position !== ledger.length) throw new Violation(name, `server ${id} applied ${machine.position} of ${ledger.length} blocks`);
+        if (machine.position !== ledger.length)
+          throw new Violation(name, `server ${id} applied ${machine.position} of ${ledger.length} blocks`);
         for (const block of disk.blocks) {
-          if (!ledger.has(block)) throw new Violation(name, `the log of ${id} holds ${formatZxid(endOf(block))}, which is no part of the history`);
+          if (!ledger.has(block))
+            throw new Violation(
+              name,
+              `the log of ${id} holds ${formatZxid(endOf(block))}, which is no part of the history`,
+            );
         }
       }
     },

@@ -12,7 +12,8 @@ export function integrity(): Checker {
       proposed.add(block);
     },
     onApply: (server, block) => {
-      if (!proposed.has(block)) throw new Violation(name, `server ${server.id} applies ${formatZxid(endOf(block))}, which nobody proposed`);
+      if (!proposed.has(block))
+        throw new Violation(name, `server ${server.id} applies ${formatZxid(endOf(block))}, which nobody proposed`);
     },
   };
 }

@@ -22,13 +22,17 @@ export function leaderCompleteness(world: World): Checker {
       // A leader of an epoch that is already over may still come to serve; it can commit nothing.
       if (acknowledged.epoch > status.epoch) return;
       if (compareZxid(committed, acknowledged) < 0) {
-        throw new Violation(name, `server ${server.id} leads epoch ${status.epoch} from ${formatZxid(committed)}; acknowledged was ${formatZxid(acknowledged)}`);
+        throw new Violation(
+          name,
+          `server ${server.id} leads epoch ${status.epoch} from ${formatZxid(committed)}; acknowledged was ${formatZxid(acknowledged)}`,
+        );
       }
     },
     onHealed: () => {
       const { last } = world.ledger;
       const end = last === undefined ? ZXID_ZERO : endOf(last);
-      if (compareZxid(end, acknowledged) < 0) throw new Violation(name, `acknowledged ${formatZxid(acknowledged)}, kept ${formatZxid(end)}`);
+      if (compareZxid(end, acknowledged) < 0)
+        throw new Violation(name, `acknowledged ${formatZxid(acknowledged)}, kept ${formatZxid(end)}`);
     },
   };
 }

@@ -12,7 +12,10 @@ export function linearizableReads(): Checker {
     name,
     onReadServed: ({ server, floor }, zxid) => {
       if (compareZxid(zxid, floor) >= 0) return;
-      throw new Violation(name, `server ${server} answers at ${formatZxid(zxid)} a read that was asked for after ${formatZxid(floor)}`);
+      throw new Violation(
+        name,
+        `server ${server} answers at ${formatZxid(zxid)} a read that was asked for after ${formatZxid(floor)}`,
+      );
     },
   };
 }

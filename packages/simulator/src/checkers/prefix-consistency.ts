@@ -14,12 +14,18 @@ export function prefixConsistency(world: World): Checker {
       const known = world.ledger.blocks[position - 1];
       if (known === undefined || known === block) return;
       const [there, here] = [formatZxid(endOf(known)), formatZxid(endOf(block))];
-      throw new Violation(name, `block ${position} of the history is ${there}, and server ${server.id} applies ${here} of leader ${block.leader}`);
+      throw new Violation(
+        name,
+        `block ${position} of the history is ${there}, and server ${server.id} applies ${here} of leader ${block.leader}`,
+      );
     },
     onRestored: (server, zxid, position) => {
       const known = world.ledger.positionOf(zxid);
       if (known === position) return;
-      throw new Violation(name, `server ${server.id} restores block ${position} at ${formatZxid(zxid)}, which is ${known ?? 'unknown'}`);
+      throw new Violation(
+        name,
+        `server ${server.id} restores block ${position} at ${formatZxid(zxid)}, which is ${known ?? 'unknown'}`,
+      );
     },
   };
 }

@@ -17,7 +17,8 @@ export function standingIsKept(): Checker {
     onTurn: (server) => {
       if (!impaired.has(server.id)) return;
       if (server.core!.standing === 'voter') impaired.delete(server.id);
-      else if (server.core!.status.role === 'leading') throw new Violation(name, `server ${server.id} leads without a history`);
+      else if (server.core!.status.role === 'leading')
+        throw new Violation(name, `server ${server.id} leads without a history`);
     },
   };
 }
