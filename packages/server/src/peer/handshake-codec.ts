@@ -44,7 +44,7 @@ export interface Refusal {
 
 export const INCARNATION_BYTES = 8;
 export const NONCE_BYTES = 32;
-export const PROOF_BYTES = 32;
+const PROOF_BYTES = 32;
 /** In UTF-8. */
 export const CLUSTER_ID_BYTES_MAX = 255;
 const DETAIL_BYTES_MAX = 1_024;

@@ -4,7 +4,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /** What links between servers may use, with defaults and bounds. Times are in milliseconds, sizes in bytes. */
-export const PEER_LIMITS = {
+const PEER_LIMITS = {
   /** One frame. Must hold the largest Append: a few blocks. */
   frameBytesMax: { default: 64 * MIB, min: 64 * KIB, max: 1_024 * MIB },
   /** Bytes that wait to be sent to one peer. Beyond it the link is dropped, and the core brings the peer up to date when it is back. */

@@ -20,7 +20,7 @@ export interface TestPeer {
 }
 
 /** Keeps the lines that were logged. */
-export class RecordingLogger implements Logger {
+class RecordingLogger implements Logger {
   readonly lines: { level: string; fields: LogFields; message: string | undefined }[] = [];
 
   debug = (fields: LogFields, message?: string): void => void this.lines.push({ level: 'debug', fields, message });

@@ -5,7 +5,7 @@ import { TestCluster, until } from './test-cluster.js';
 
 /**
  * How fast appends of 100 writes of 300 bytes go from one process to another and are acknowledged, at most 256 under way at a time.
- * `node --import tsx -C @zkl/source packages/server/src/peer/bench-append.ts [seconds]`
+ * `node --import tsx -C @zkl/source packages/server/src/peer/append.bench.ts [seconds]`
  */
 const WINDOW = 256;
 const PAYLOAD_BYTES = 100 * 304;
