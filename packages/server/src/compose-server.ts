@@ -47,6 +47,8 @@ export async function composeServer(options: ServerOptions, logger: Logger, hook
   const logStore = await openDataFolder(options.dataFolder, {
     serverId: options.serverId,
     clusterId: options.clusterId,
+    segmentBytes: options.limits.logSegmentBytes,
+    logRetainedBytes: options.limits.logRetainedBytes,
     onNotice: (notice) => logger.warn({ event: 'log_recovered', notice }, notice),
   });
   const state = new ZnodeStateMachine({

@@ -1,4 +1,5 @@
 import { SERVER_ID_MAX } from '@zkl/consensus';
+import { SEGMENT_BYTES_MIN } from '@zkl/log-store';
 import { z } from 'zod';
 import { PORT_LIMITS } from '../port/port-limits.js';
 import { LOG_FORMATS, LOG_LEVELS } from '../observability/logger.js';
@@ -59,6 +60,13 @@ const limitsSchema = z.strictObject({
     64 * GIB,
     64 * MIB,
     'Bytes of log after which a snapshot is taken and older log is purged.',
+  ),
+  logSegmentBytes: integer(SEGMENT_BYTES_MIN, GIB, 16 * MIB, 'Size of one file of the log. Files are purged whole.'),
+  logRetainedBytes: integer(
+    0,
+    64 * GIB,
+    64 * MIB,
+    'Bytes of log that are kept behind the newest snapshot. A server that lags by more gets a snapshot instead of what it missed.',
   ),
 });
 
