@@ -3,26 +3,37 @@ import type { CallContext, Ended } from './call-context.js';
 export interface AdmissionQueueOptions {
   /** Calls let in at a time. */
   readonly inFlightMax: number;
+  /** Bytes of theirs, at most; one call alone may be larger. */
+  readonly bytesInFlightMax: number;
   /** Calls that wait. */
   readonly queuedMax: number;
+  /** Bytes of theirs. */
+  readonly bytesQueuedMax: number;
   /** A further condition for letting the next one in. It is asked again whenever somebody leaves. Default: none. */
   readonly mayEnter?: (() => boolean) | undefined;
 }
 
-/** Bounds how many calls are under way, and how many wait for that: first come, first served. */
+interface Waiting {
+  readonly bytes: number;
+  readonly admit: (value: true) => void;
+}
+
+/** Bounds how many calls are under way, and how many wait for that, and their bytes: first come, first served. */
 export class AdmissionQueue {
   readonly #options: AdmissionQueueOptions;
-  readonly #waiting = new Set<(value: true) => void>();
+  readonly #waiting = new Set<Waiting>();
   #inFlight = 0;
+  #bytesInFlight = 0;
+  #bytesWaiting = 0;
 
   constructor(options: AdmissionQueueOptions) {
     this.#options = options;
   }
 
   /** Comes in at once, if there is room and nobody waits. */
-  tryEnter(): boolean {
-    if (this.#waiting.size > 0 || !this.#hasRoom()) return false;
-    this.#inFlight += 1;
+  tryEnter(bytes: number): boolean {
+    if (this.#waiting.size > 0 || !this.#hasRoom(bytes)) return false;
+    this.#admit(bytes);
     return true;
   }
 
@@ -31,27 +42,51 @@ export class AdmissionQueue {
    *
    * @returns `entered`; or, without having come in: `full` when too many wait, or why the wait ended.
    */
-  async enter(context: CallContext): Promise<'entered' | 'full' | Ended> {
-    if (this.#waiting.size >= this.#options.queuedMax) return 'full';
-    const waited = await context.wait<true>(Number.POSITIVE_INFINITY, (resolve) => {
-      this.#waiting.add(resolve);
-      return () => this.#waiting.delete(resolve);
+  async enter(context: CallContext, bytes: number): Promise<'entered' | 'full' | Ended> {
+    const { queuedMax, bytesQueuedMax } = this.#options;
+    if (this.#waiting.size >= queuedMax || this.#bytesWaiting + bytes > bytesQueuedMax) return 'full';
+    const waited = await context.wait<true>(Number.POSITIVE_INFINITY, (admit) => {
+      const waiting = { bytes, admit };
+      this.#waiting.add(waiting);
+      this.#bytesWaiting += bytes;
+      return () => {
+        this.#forget(waiting);
+        // It may have been too large for the room that the next one fits in.
+        this.#admitWaiting();
+      };
     });
     return waited.kind === 'result' ? 'entered' : waited.kind;
   }
 
-  /** Somebody who came in has ended. */
-  leave(): void {
+  /** Somebody who came in, with as many bytes, has ended. */
+  leave(bytes: number): void {
     this.#inFlight -= 1;
-    for (const admit of this.#waiting) {
-      if (!this.#hasRoom()) return;
-      this.#waiting.delete(admit);
-      this.#inFlight += 1;
-      admit(true);
+    this.#bytesInFlight -= bytes;
+    this.#admitWaiting();
+  }
+
+  #admitWaiting(): void {
+    for (const waiting of this.#waiting) {
+      if (!this.#hasRoom(waiting.bytes)) return;
+      this.#forget(waiting);
+      this.#admit(waiting.bytes);
+      waiting.admit(true);
     }
   }
 
-  #hasRoom(): boolean {
-    return this.#inFlight < this.#options.inFlightMax && (this.#options.mayEnter?.() ?? true);
+  #admit(bytes: number): void {
+    this.#inFlight += 1;
+    this.#bytesInFlight += bytes;
+  }
+
+  #forget(waiting: Waiting): void {
+    if (this.#waiting.delete(waiting)) this.#bytesWaiting -= waiting.bytes;
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const { inFlightMax, bytesInFlightMax, mayEnter } = this.#options;
+    if (this.#inFlight >= inFlightMax) return false;
+    if (this.#inFlight > 0 && this.#bytesInFlight + bytes > bytesInFlightMax) return false;
+    return mayEnter?.() ?? true;
   }
 }

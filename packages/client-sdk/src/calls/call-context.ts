@@ -55,10 +55,11 @@ export class CallContext {
    * Waits for a result, at most `limitMs` and never beyond the deadline.
    *
    * @param start - Called at once. What it returns is called when the wait ends before the result.
+   * @param mayGoOn - Asked when `limitMs` has passed: true waits for as long again. Default: no.
    */
-  wait<T>(limitMs: number, start: StartWait<T>): Promise<Waited<T>> {
+  wait<T>(limitMs: number, start: StartWait<T>, mayGoOn?: () => boolean): Promise<Waited<T>> {
     if (this.#interrupted !== undefined) return Promise.resolve({ kind: this.#interrupted });
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       let giveUp: (() => void) | undefined = undefined;
       const end = (waited: Waited<T>): void => {
         clearTimeout(timer);
@@ -66,9 +67,20 @@ export class CallContext {
         if (waited.kind !== 'result') giveUp?.();
         resolve(waited);
       };
-      const timer = setTimeout(() => end({ kind: 'elapsed' }), Math.ceil(Math.min(limitMs, this.remainingMs)));
+      const arm = () => setTimeout(onElapsed, Math.ceil(Math.min(limitMs, this.remainingMs)));
+      const onElapsed = (): void => {
+        if (this.remainingMs > 0 && mayGoOn?.() === true) timer = arm();
+        else end({ kind: 'elapsed' });
+      };
+      let timer = arm();
       this.#onInterrupt = () => end({ kind: this.#interrupted ?? 'closed' });
-      giveUp = start((value) => end({ kind: 'result', value }));
+      try {
+        giveUp = start((value) => end({ kind: 'result', value }));
+      } catch (error) {
+        clearTimeout(timer);
+        this.#onInterrupt = undefined;
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
     });
   }
 

@@ -6,8 +6,7 @@ import type { CallContext } from './call-context.js';
 
 /** An attempt that did not bring an answer: what the channel told, or that it took too long. */
 export type Failure =
-  | Exclude<UnaryResult<never>, { kind: 'answer' }>
-  | { readonly kind: 'slow'; readonly sent: boolean; readonly waitedMs: number };
+  Exclude<UnaryResult<never>, { kind: 'answer' }> | { readonly kind: 'slow'; readonly sent: boolean };
 
 /** What stood in the way of a call, and where. */
 export interface Problem {
@@ -150,7 +149,7 @@ export function deadlineError(history: CallHistory, context: CallContext, last: 
     return makeError({ ...base, code: failure.detail.code, message, hint: failure.detail.hint });
   }
   if (failure.kind === 'lost') {
-    return connectionLossError(history, failure, `No server could be reached ${within}; ${address} last`);
+    return connectionLossError(history, failure, `No server answered ${within}; ${address} last`);
   }
   const cause = failure.kind === 'garbled' ? failure.cause : undefined;
   return makeError({ ...base, code: 'TIMEOUT', message: `No answer ${within}; ${address} was asked last`, cause });

@@ -16,10 +16,13 @@ import {
   type CallHistory,
   type Failure,
 } from './call-failure.js';
+import { Liveness } from './liveness.js';
 import { GarbledReply, type Operation, type ReplyView } from './operation.js';
 
 /** Answers without sense that one call bears, from whichever servers, before it rejects with `PROTOCOL`. */
 const GARBLED_MAX = 3;
+/** An attempt that had less time, in milliseconds, before the deadline cannot be held against the server. */
+const FAIR_ATTEMPT_MS = 250;
 /** A server that did not answer in time is left alone for this long, in milliseconds, while others are there. */
 const SLOW_SERVER_PENALTY_MS = 1_000;
 /** Refusals of a server that serves, but not this request now: another server would say the same. */
@@ -108,20 +111,29 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
 
   async #attempt(endpoint: Endpoint): Promise<Failure | (UnaryResult<MessageShape<O>> & { kind: 'answer' })> {
     const { history } = this;
+    const periodMs = this.#attemptTimeoutMs / 2;
+    const startedAtMs = performance.now();
+    const liveness = new Liveness(endpoint, periodMs);
     let sent = false;
     history.attempts += 1;
-    const timeoutMs = Math.min(this.#attemptTimeoutMs, this.#context.remainingMs);
-    const waited = await this.#context.wait<UnaryResult<MessageShape<O>>>(timeoutMs, (resolve) => {
-      const cancel = endpoint.channel.unary(this.#operation.method, this.#operation.request(), timeoutMs, resolve);
-      return () => (sent = cancel());
-    });
+    const waited = await this.#context.wait<UnaryResult<MessageShape<O>>>(
+      periodMs,
+      (resolve) => {
+        const { method, request } = this.#operation;
+        const cancel = endpoint.channel.unary(method, request(), toldTimeoutMs(this.#context.remainingMs), resolve);
+        return () => (sent = cancel());
+      },
+      () => liveness.mayGoOn(),
+    );
+    if (waited.kind === 'result' && waited.value.kind !== 'lost') endpoint.answered();
     if (waited.kind === 'result') return explained(waited.value);
     if (waited.kind === 'elapsed' && this.#context.remainingMs > 0) {
-      return { kind: 'slow', sent, waitedMs: this.#attemptTimeoutMs };
+      return { kind: 'slow', sent };
     }
-    const failure: Failure = { kind: 'slow', sent, waitedMs: 0 };
-    this.#note(endpoint, failure);
-    if (waited.kind === 'elapsed') endpoint.channel.suspect();
+    const failure: Failure = { kind: 'slow', sent };
+    // An attempt that had no time says nothing: what was met before does.
+    if (history.last === undefined || performance.now() - startedAtMs >= FAIR_ATTEMPT_MS) this.#note(endpoint, failure);
+    else history.unsettled ||= sent;
     throw this.#endError(waited.kind);
   }
 
@@ -146,10 +158,7 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
     if (failure.kind === 'refused') return this.#onRefused(endpoint, failure);
     this.#note(endpoint, failure);
     this.#options.router.failed(endpoint, failure.kind === 'slow' ? SLOW_SERVER_PENALTY_MS : undefined);
-    if (failure.kind === 'slow') {
-      endpoint.channel.suspect();
-      this.#attemptTimeoutMs *= 2;
-    }
+    if (failure.kind === 'slow') this.#attemptTimeoutMs *= 2;
     if (failure.kind === 'garbled') {
       this.#garbled += 1;
       if (this.#garbled >= GARBLED_MAX) throw garbledError(this.history, failure, endpoint.address);
@@ -202,6 +211,15 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
     }
     return interruptedError(this.history, this.#context, ended);
   }
+}
+
+/**
+ * What a server is told of the deadline: rounded down, so that it answers before, and so that the header is mostly the same and
+ * compressed to a byte or two.
+ */
+function toldTimeoutMs(remainingMs: number): number {
+  const stepMs = remainingMs > 1_000 ? 100 : 1;
+  return Math.max(1, Math.floor(remainingMs / stepMs) * stepMs);
 }
 
 /** A refusal that zkl did not write is a sign of something else. */

@@ -45,10 +45,12 @@ export interface Channel {
     onResult: (result: UnaryResult<MessageShape<O>>) => void,
   ): CancelCall;
   /**
-   * Says that the server did not answer in time: the channel finds out whether the connection is dead, and if so ends all its
-   * requests as lost.
+   * Asks the connection itself for a sign of life. If none comes in time the connection is dead, and all its requests are lost.
+   * Does nothing while one is awaited, and where connections cannot be asked.
    */
-  suspect(): void;
+  probe(timeoutMs: number): void;
+  /** When the last sign of life that was asked for came, on the clock of `performance.now()`; 0 for never. */
+  readonly aliveAtMs: number;
   /** Ends the connection; requests under way are lost. Idempotent. */
   close(): void;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, isZklError, type Client, type ClientOptions, type ZklError } from '../index.js';
+import { FrozenProxy } from '../testing/frozen-proxy.js';
 import { refusal, TestCluster } from '../testing/test-cluster.js';
 import { Code } from '@connectrpc/connect';
 
@@ -160,11 +161,11 @@ describe('routing', () => {
     expect(cluster.server(2).requests).toBe(before + 10);
   });
 
-  it('keeps one connection to a server, for a thousand calls at once', async () => {
+  it('keeps one connection to a server, for hundreds of calls at once', async () => {
     const client = open({ discover: false, endpoints: [cluster.server(1).address] });
-    await Promise.all(Array.from({ length: 1_000 }, () => client.register.write('x')));
+    await Promise.all(Array.from({ length: 300 }, () => client.register.write('x')));
     expect(cluster.server(1).connections).toBe(1);
-    expect(cluster.counter).toBe(1_000);
+    expect(cluster.counter).toBe(300);
   });
 
   it('leaves a killed leader within milliseconds', async () => {
@@ -222,6 +223,25 @@ describe('routing', () => {
     await client.connect({ serverId: null });
     await client.set('/a', null);
     expect(cluster.server(2).requests).toBe(before + 2);
+  });
+
+  it('stays as it was when the server to be pinned to does not answer', async () => {
+    const client = open();
+    await client.create('/a');
+    await cluster.server(3).stop();
+    const error = await failure(client.connect({ serverId: 3, timeoutMs: 200 }));
+    expect(error).toMatchObject({ code: 'CONNECTION_LOSS', outcome: 'rejected' });
+    await client.set('/a', null, { timeoutMs: 1_000 });
+  });
+
+  it('does not let a server that is asked for its status change where requests go', async () => {
+    const client = open({ endpoints: [cluster.server(1).address], discover: false });
+    await client.create('/a');
+    await using other = await TestCluster.start(1);
+    other.epoch = 9;
+    expect(await client.cluster.status({ endpoint: other.endpoints[0]! })).toMatchObject({ epoch: 9 });
+    await client.set('/a', null);
+    expect(other.server(1).requests).toBe(1);
   });
 
   it('reports the status of every member, those that are down too', async () => {
@@ -370,8 +390,9 @@ describe('deadlines and interruptions', () => {
     const tookMs = performance.now() - startedAt;
     expect(tookMs).toBeGreaterThan(290);
     expect(tookMs).toBeLessThan(1_000);
-    for (const error of errors)
-      expect(error).toMatchObject({ code: 'NO_QUORUM', outcome: 'rejected', retryable: true });
+    for (const error of errors) expect(error).toMatchObject({ code: 'NO_QUORUM', retryable: true });
+    // A write whose last attempt was under way at the deadline may be unknown.
+    expect(errors[2]?.outcome).toBe('rejected');
   });
 
   it('sends few requests to a cluster that serves nobody, however many calls wait', async () => {
@@ -423,6 +444,43 @@ describe('deadlines and interruptions', () => {
     hold.open();
     await until(() => cluster.writeIds.filter(({ requestId }) => requestId === 2n).length === 2);
     expect(cluster.counter).toBe(2);
+  });
+
+  it('leaves a server that is frozen, and one whose network swallows everything', async () => {
+    const proxy = await FrozenProxy.start(cluster.server(1).address);
+    const client = open({
+      attemptTimeoutMs: 200,
+      discover: false,
+      endpoints: [proxy.address, cluster.server(2).address],
+    });
+    // So that both connections stand, and whichever is asked first is the one that freezes.
+    for (const endpoint of [proxy.address, cluster.server(2).address]) await client.cluster.status({ endpoint });
+    cluster.leaderId = 1;
+    await client.register.write('1');
+    await client.connect();
+    proxy.freeze();
+    const startedAt = performance.now();
+    for (let i = 0; i < 5; i += 1) await client.register.write('2');
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect((await client.register.read()).serverId).toBe(2);
+    proxy.close();
+  });
+
+  it('waits for a server that is busy, and does not make it busier', async () => {
+    const client = open({ attemptTimeoutMs: 50, discover: false, endpoints: [cluster.server(1).address] });
+    await client.register.write('0');
+    const server = cluster.server(1);
+    const before = server.requests;
+    server.faults.before = () => delay(5);
+    const slow = new Set([before + 1, before + 2]);
+    server.faults.after = () => (slow.delete(server.requests) ? delay(400) : undefined);
+    const writes = [client.register.write('1'), client.register.write('2')];
+    let reads = 0;
+    const reading = (async () => {
+      for (const endsAt = performance.now() + 400; performance.now() < endsAt; reads += 1) await client.register.read();
+    })();
+    await Promise.all([...writes, reading]);
+    expect(server.requests).toBe(before + 2 + reads);
   });
 
   it('aborts a read, a write that was sent, and one that was not', async () => {

@@ -86,8 +86,7 @@ export class Cluster implements ClusterApi {
   async #learnMembers(options: CallOptions): Promise<void> {
     if (!this.#dispatcher.options.discover) return;
     try {
-      const { members } = await this.members(options);
-      this.#dispatcher.router.learnMembers(members);
+      await this.#dispatcher.learnMembers(options);
     } catch (error) {
       if (!isZklError(error) || error.code === 'ABORTED' || error.code === 'CLIENT_CLOSED') throw error;
     }

@@ -3,7 +3,8 @@ import { create } from '@bufbuild/protobuf';
 import {
   ClusterService,
   ListMembersRequestSchema,
-  type ListMembersResponse,
+  type ListMembersResponseSchema,
+  type Member,
   type WriteId,
   WriteIdSchema,
 } from '@zkl/protocol';
@@ -33,6 +34,8 @@ export interface CallSpec<I extends DescMessage, O extends DescMessage, T> {
 
 /** A write: its request carries the number. */
 export interface WriteSpec<I extends DescMessage, O extends DescMessage, T> extends CallSpec<I, O, T> {
+  /** What it carries, in bytes. */
+  readonly bytes: number;
   readonly request: (writeId: WriteId) => MessageShape<I>;
 }
 
@@ -41,6 +44,11 @@ export interface ReadSpec<I extends DescMessage, O extends DescMessage, T> exten
   readonly route: Route;
   readonly request: () => MessageShape<I>;
 }
+
+/** Bytes of writes that are sent and not answered, at most: what a server takes on one connection, with room to spare. */
+const WRITE_BYTES_IN_FLIGHT_MAX = 16_777_216;
+/** Bytes of writes that wait in the client, at most. */
+const WRITE_BYTES_QUEUED_MAX = 268_435_456;
 
 /** Joins what a call goes through: the queue, the number of a write, the route, the attempts, and what is learned from the reply. */
 export class Dispatcher {
@@ -67,10 +75,18 @@ export class Dispatcher {
     this.#pinned = options.server;
     this.#writes = new AdmissionQueue({
       inFlightMax: options.writesInFlightMax,
+      bytesInFlightMax: WRITE_BYTES_IN_FLIGHT_MAX,
       queuedMax: options.writesQueuedMax,
+      bytesQueuedMax: WRITE_BYTES_QUEUED_MAX,
       mayEnter: () => this.#identity.numbers.span < options.writeSpanMax,
     });
-    this.#reads = new AdmissionQueue({ inFlightMax: options.readsInFlightMax, queuedMax: options.readsQueuedMax });
+    // Reads carry nothing.
+    this.#reads = new AdmissionQueue({
+      inFlightMax: options.readsInFlightMax,
+      bytesInFlightMax: 0,
+      queuedMax: options.readsQueuedMax,
+      bytesQueuedMax: 0,
+    });
   }
 
   /** The newest state that this client has seen. */
@@ -89,7 +105,7 @@ export class Dispatcher {
     spec: WriteSpec<I, O, T>,
     options: CallOptions,
   ): Promise<T> {
-    return this.#inQueue('write', this.#writes, spec.path, options, async (context) => {
+    return this.#inQueue({ kind: 'write', path: spec.path, bytes: spec.bytes }, options, async (context) => {
       let numbers = this.#identity.numbersForNextWrite();
       let number = numbers.take();
       let repaired = false;
@@ -121,7 +137,7 @@ export class Dispatcher {
     spec: ReadSpec<I, O, T>,
     options: CallOptions,
   ): Promise<T> {
-    return this.#inQueue('read', this.#reads, spec.path, options, (context) =>
+    return this.#inQueue({ kind: 'read', path: spec.path, bytes: 0 }, options, (context) =>
       this.#run({ ...spec, kind: 'read', path: spec.path }, context),
     );
   }
@@ -132,7 +148,7 @@ export class Dispatcher {
     spec: Omit<ReadSpec<I, O, T>, 'route'>,
     options: CallOptions,
   ): Promise<T> {
-    return this.#inQueue('read', this.#reads, spec.path, options, (context) => {
+    return this.#inQueue({ kind: 'read', path: spec.path, bytes: 0 }, options, (context) => {
       const operation = { ...spec, kind: 'read', route: { kind: 'any' }, path: spec.path } as const;
       const runOptions = this.#runOptions('any');
       // It may be of another cluster altogether.
@@ -147,7 +163,14 @@ export class Dispatcher {
   async find(serverId: number, options: CallOptions): Promise<Endpoint> {
     const known = this.router.byServerId(serverId);
     if (known !== undefined) return known;
-    return this.#inQueue('read', this.#reads, undefined, options, (context) => this.#find(serverId, context));
+    return this.#inQueue({ kind: 'read', path: undefined, bytes: 0 }, options, (context) =>
+      this.#find(serverId, context),
+    );
+  }
+
+  /** Learns where all the servers are. */
+  async learnMembers(options: CallOptions): Promise<void> {
+    await this.#inQueue({ kind: 'read', path: undefined, bytes: 0 }, options, (context) => this.#listMembers(context));
   }
 
   close(): void {
@@ -159,26 +182,25 @@ export class Dispatcher {
   }
 
   async #inQueue<T>(
-    kind: CallHistory['kind'],
-    queue: AdmissionQueue,
-    path: string | undefined,
+    { kind, path, bytes }: { kind: CallHistory['kind']; path: string | undefined; bytes: number },
     options: CallOptions,
     body: (context: CallContext) => Promise<T>,
   ): Promise<T> {
+    const queue = kind === 'write' ? this.#writes : this.#reads;
     const timeoutMs = requireTimeout('timeoutMs', options.timeoutMs, this.options.timeoutMs);
     const context = new CallContext(timeoutMs, options.signal, this.#calls);
     const history: CallHistory = { kind, path, attempts: 0, unsettled: false, last: undefined };
     try {
       if (this.#closed) context.interrupt('closed');
       if (context.interrupted !== undefined) throw interruptedError(history, context, context.interrupted);
-      const entered = queue.tryEnter() ? 'entered' : await queue.enter(context);
+      const entered = queue.tryEnter(bytes) ? 'entered' : await queue.enter(context, bytes);
       if (entered === 'full') throw overloadedError(history);
       if (entered === 'elapsed') throw deadlineError(history, context, this.#breakers.leader.problem);
       if (entered !== 'entered') throw interruptedError(history, context, entered);
       try {
         return await body(context);
       } finally {
-        queue.leave();
+        queue.leave(bytes);
       }
     } finally {
       context.dispose();
@@ -189,11 +211,16 @@ export class Dispatcher {
     operation: Operation<I, O, T>,
     context: CallContext,
   ): Promise<T> {
-    if (this.#pinned === undefined)
-      return new CallRun(operation, context, this.#runOptions(operation.route.kind)).run();
-    const route: Route = { kind: 'server', serverId: this.#pinned };
-    if (this.router.byServerId(this.#pinned) === undefined) await this.#find(this.#pinned, context);
-    return new CallRun({ ...operation, route }, context, this.#runOptions('server')).run();
+    const route = this.#routeOf(operation.route);
+    if (route.kind === 'server' && this.router.byServerId(route.serverId) === undefined) {
+      await this.#find(route.serverId, context);
+    }
+    return new CallRun({ ...operation, route }, context, this.#runOptions(route.kind)).run();
+  }
+
+  #routeOf(route: Route): Route {
+    if (route.kind === 'server' || this.#pinned === undefined) return route;
+    return { kind: 'server', serverId: this.#pinned };
   }
 
   #runOptions(route: Route['kind']): CallRunOptions {
@@ -216,26 +243,26 @@ export class Dispatcher {
   }
 
   async #find(serverId: number, context: CallContext): Promise<Endpoint> {
-    const list: Operation<
-      typeof ListMembersRequestSchema,
-      typeof ClusterService.method.listMembers.output,
-      ListMembersResponse
-    > = {
+    const members = await this.#listMembers(context);
+    const endpoint = this.router.byServerId(serverId);
+    if (endpoint !== undefined) return endpoint;
+    const ids = members.map((member) => member.serverId).join(', ');
+    throw badArguments(`There is no server ${serverId} in the cluster`, `There are ${ids}`);
+  }
+
+  /** Asks whoever answers, also when the client is pinned: the one server may be down. */
+  async #listMembers(context: CallContext): Promise<readonly Member[]> {
+    const list: Operation<typeof ListMembersRequestSchema, typeof ListMembersResponseSchema, readonly Member[]> = {
       kind: 'read',
       route: { kind: 'any' },
       method: ClusterService.method.listMembers,
       path: undefined,
       request: () => create(ListMembersRequestSchema),
       view: (reply) => reply,
-      result: (reply) => reply,
+      result: (reply) => reply.members,
     };
-    const { members } = await new CallRun(list, context, this.#runOptions('any')).run();
+    const members = await new CallRun(list, context, this.#runOptions('any')).run();
     this.router.learnMembers(members);
-    const endpoint = this.router.byServerId(serverId);
-    if (endpoint !== undefined) return endpoint;
-    throw badArguments(
-      `There is no server ${serverId} in the cluster`,
-      `There are ${members.map((member) => member.serverId).join(', ')}`,
-    );
+    return members;
   }
 }

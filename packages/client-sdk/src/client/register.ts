@@ -25,6 +25,7 @@ export class Register implements RegisterApi {
     return this.#dispatcher.write(
       {
         method: RegisterService.method.write,
+        bytes: bytes.byteLength,
         request: (writeId) => create(WriteRequestSchema, { writeId, value: bytes }),
         view: (reply) => requireHeader(reply.header),
         result: toRegisterWriteResult,
@@ -54,6 +55,7 @@ export class Register implements RegisterApi {
     return this.#dispatcher.write(
       {
         method: RegisterService.method.guess,
+        bytes: bytes.byteLength,
         request: (writeId) => create(GuessRequestSchema, { writeId, value: bytes }),
         view: (reply) => requireHeader(reply.header),
         result: toRegisterGuessResult,

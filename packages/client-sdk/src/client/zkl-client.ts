@@ -2,7 +2,9 @@ import { create } from '@bufbuild/protobuf';
 import { ClusterService, ListMembersRequestSchema } from '@zkl/protocol';
 import type { OpenChannel } from '../channel/channel.js';
 import { toServerInfo } from '../codec/cluster-codec.js';
+import type { CallOptions } from '../options/call-options.js';
 import { requireServerId, type ResolvedOptions } from '../options/resolve-options.js';
+import type { Route } from '../routing/router.js';
 import { checkCallOptions } from './call-arguments.js';
 import { iterateChildren } from './children.js';
 import type {
@@ -67,20 +69,24 @@ export class ZklClient implements Client {
     checkCallOptions('connect', options, ['serverId']);
     const { serverId, ...call } = options;
     if (serverId === null) this.#dispatcher.pin(undefined);
-    else if (serverId !== undefined) {
-      const id = requireServerId('serverId', serverId);
-      await this.#dispatcher.find(id, call);
-      this.#dispatcher.pin(id);
-    }
+    if (serverId === undefined || serverId === null) return this.#reach({ kind: 'any' }, call);
+    const id = requireServerId('serverId', serverId);
+    const server = await this.#reach({ kind: 'server', serverId: id }, call);
+    // Only now: a client whose server does not answer stays as it was.
+    this.#dispatcher.pin(id);
+    return server;
+  }
+
+  #reach(route: Route, options: CallOptions): Promise<ServerInfo> {
     return this.#dispatcher.read(
       {
         method: ClusterService.method.listMembers,
-        route: { kind: 'any' },
+        route,
         request: () => create(ListMembersRequestSchema),
         view: (reply) => reply,
         result: toServerInfo,
       },
-      call,
+      options,
     );
   }
 

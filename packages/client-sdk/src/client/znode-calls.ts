@@ -46,6 +46,7 @@ export async function createZnode(
     {
       method: ZnodeService.method.create,
       path,
+      bytes: bytes?.byteLength ?? 0,
       request: (writeId) => create(CreateRequestSchema, { writeId, path, sequential, ...(bytes && { data: bytes }) }),
       view: (reply) => requireHeader(reply.header),
       result: (reply) => toCreateResult(reply, path),
@@ -87,6 +88,7 @@ export async function setZnode(
     {
       method: ZnodeService.method.set,
       path,
+      bytes: bytes?.byteLength ?? 0,
       request: (writeId) => create(SetRequestSchema, { writeId, path, expectedVersion, ...(bytes && { data: bytes }) }),
       view: (reply) => requireHeader(reply.header),
       result: toSetResult,
@@ -108,6 +110,7 @@ export async function deleteZnode(
     {
       method: ZnodeService.method.delete,
       path,
+      bytes: 0,
       request: (writeId) => create(DeleteRequestSchema, { writeId, path, expectedVersion }),
       view: (reply) => requireHeader(reply.header),
       result: toWriteResult,

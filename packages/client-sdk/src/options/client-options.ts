@@ -8,8 +8,9 @@ export interface ClientOptions {
   /** The default deadline of a call, in milliseconds: 1 to 3,600,000. Default: 10,000. */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long one server is waited for before the request is also tried elsewhere, in milliseconds: 10 to 3,600,000. It
-   * doubles with every such try of one call. Default: 2,000. A write is applied once, however often it is tried.
+   * How long a server that answers nothing at all is waited for before the request is tried elsewhere too, in milliseconds: 10
+   * to 3,600,000. It doubles with every such try of one call. Default: 2,000. A write is applied once, however often it is
+   * tried. A server that answers other requests is busy, and is waited for until the deadline.
    */
   readonly attemptTimeoutMs?: number | undefined;
   /** Talk to this server only, by its id; see {@link Client.connect}. Default: whichever serves best. */

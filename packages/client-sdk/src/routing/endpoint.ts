@@ -11,6 +11,8 @@ export class Endpoint {
   #channel: Channel | undefined;
   #serverId: number | undefined;
   #shared = false;
+  /** When the last answer to any request came, on the clock of `performance.now()`. */
+  #answeredAtMs = 0;
   #failures = 0;
   #retryAtMs = 0;
 
@@ -34,6 +36,16 @@ export class Endpoint {
   get channel(): Channel {
     this.#channel ??= this.#open({ url: this.url, messageBytesMax: this.#messageBytesMax });
     return this.#channel;
+  }
+
+  /** Whether it answered anything since then: it is busy rather than dead. */
+  answeredSince(timeMs: number): boolean {
+    return this.#answeredAtMs >= timeMs;
+  }
+
+  /** Some request was answered, by whatever. */
+  answered(): void {
+    this.#answeredAtMs = performance.now();
   }
 
   healthyAt(nowMs: number): boolean {

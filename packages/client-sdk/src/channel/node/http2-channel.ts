@@ -6,8 +6,6 @@ import { ResetPacer } from './reset-pacer.js';
 
 /** From the first packet until the server's HTTP/2 settings have come, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** How long a suspected connection may take to answer a ping, in milliseconds. */
-const PING_TIMEOUT_MS = 1_000;
 /** Flow control: a stream's and the connection's, in bytes. The defaults of 64 KiB cost a round trip for each. */
 const STREAM_WINDOW_BYTES = 1_048_576;
 const SESSION_WINDOW_BYTES = 16_777_216;
@@ -34,7 +32,8 @@ export class Http2Channel implements Channel {
   readonly #calls = new Set<AnyCall>();
   readonly #pacer = new ResetPacer();
   #state: State = { kind: 'idle' };
-  #pinging = false;
+  #probed = false;
+  #aliveAtMs = 0;
 
   constructor(target: ChannelTarget) {
     this.#target = target;
@@ -59,18 +58,30 @@ export class Http2Channel implements Channel {
     };
   }
 
-  suspect(): void {
-    if (this.#state.kind !== 'ready' || this.#pinging) return;
+  get aliveAtMs(): number {
+    return this.#aliveAtMs;
+  }
+
+  probe(timeoutMs: number): void {
+    if (this.#state.kind !== 'ready' || this.#probed) return;
     const { session } = this.#state;
-    this.#pinging = true;
+    this.#probed = true;
     const timer = setTimeout(() => {
-      this.#pinging = false;
-      session.destroy(new Error('The server does not answer pings'));
-    }, PING_TIMEOUT_MS);
+      // If this process stood still, the answer may wait in the socket: it is read before immediates run.
+      setImmediate(() =>
+        setImmediate(() => this.#probed && session.destroy(new Error('The server does not answer pings'))),
+      );
+    }, timeoutMs);
     timer.unref();
-    session.ping(() => {
-      this.#pinging = false;
+    const end = (): void => {
+      this.#probed = false;
       clearTimeout(timer);
+    };
+    session.once('close', end);
+    session.ping((error) => {
+      session.off('close', end);
+      end();
+      if (error === null) this.#aliveAtMs = performance.now();
     });
   }
 
@@ -151,7 +162,7 @@ export class Http2Channel implements Channel {
   #leave(call: AnyCall): void {
     if (!this.#calls.delete(call)) return;
     if (this.#state.kind === 'connecting') this.#state.waiting.delete(call);
-    if (this.#calls.size === 0 && this.#state.kind === 'ready') this.#state.session.unref();
+    if (this.#calls.size === 0 && 'session' in this.#state) this.#state.session.unref();
   }
 }
 

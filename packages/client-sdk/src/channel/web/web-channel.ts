@@ -49,8 +49,10 @@ export class WebChannel implements Channel {
     };
   }
 
+  readonly aliveAtMs = 0;
+
   /** Does nothing: connections are the browser's. */
-  suspect(): void {}
+  probe(): void {}
 
   close(): void {
     this.#closed = true;
