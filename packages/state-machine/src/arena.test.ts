@@ -39,8 +39,8 @@ describe('the arena', () => {
   it('keeps what it is given through any churn, and compacts', () => {
     const owners = new Owners();
     const random = makeRandom(7);
-    for (let i = 0; i < 200_000; i++) {
-      const owner = random(20_000);
+    for (let i = 0; i < 100_000; i++) {
+      const owner = random(10_000);
       if (owners.refs.has(owner)) owners.drop(owner);
       if (random(3) > 0) owners.put(owner, random(600));
     }

@@ -69,7 +69,7 @@ describe('the state machine against a plain model', () => {
         expect(restored.digest).toBe(machine.digest);
         expectSame(restored, model);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });
