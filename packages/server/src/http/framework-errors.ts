@@ -34,8 +34,9 @@ interface TypedError {
 
 /** Such a request reached no code of ours, so it certainly changed nothing. */
 function typedError(code: Code, message: string): TypedError {
-  // Connect calls bytes that are no message an internal error; its words are all that tells them from a defect.
-  const actual = code === Code.Internal && message.startsWith('parse binary') ? Code.InvalidArgument : code;
+  // Connect calls frames and bytes that are no message an internal error; only its words tell them from a defect of ours.
+  const isDefect = message === 'internal error' || message.startsWith('serialize ');
+  const actual = code === Code.Internal && !isDefect ? Code.InvalidArgument : code;
   const detail = errorDetail(rejected(FRAMEWORK_CODES[actual] ?? 'SYSTEM_ERROR'), 0);
   return { code: actual, message: `${detail.code}: ${message}`, detail };
 }

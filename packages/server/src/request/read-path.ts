@@ -79,7 +79,7 @@ class PendingRead {
     this.#phase = 'leader';
     return this.#leaderWait.begin(
       () => this.#barrier(),
-      () => this.#settle(rejected(this.#dependencies.quorumReachable() ? 'NO_LEADER' : 'NO_QUORUM')),
+      () => this.#settle(this.#noLeader()),
     );
   }
 
@@ -92,18 +92,18 @@ class PendingRead {
   }
 
   #onDeadline(): void {
-    switch (this.#phase) {
-      case 'leader':
-        return this.#settle(rejected(this.#dependencies.quorumReachable() ? 'NO_LEADER' : 'NO_QUORUM'));
-      case 'barrier':
-        return this.#settle(
-          readTimedOut('REQUEST_TIMEOUT', 'No quorum confirmed in time that this server is up to date.'),
-        );
-      case 'apply':
-        return this.#settle(
-          rejected('NOT_SYNCED', { message: 'This server has not applied the zxid that the read must see.' }),
-        );
+    if (this.#phase === 'apply') {
+      return this.#settle(
+        rejected('NOT_SYNCED', { message: 'This server has not applied the zxid that the read must see.' }),
+      );
     }
+    // While there is no leader the barrier is asked again and again: that it is under way just now tells nothing.
+    if (this.#phase === 'leader' || !this.#dependencies.view.serving) return this.#settle(this.#noLeader());
+    return this.#settle(readTimedOut('REQUEST_TIMEOUT', 'No quorum confirmed in time that this server is up to date.'));
+  }
+
+  #noLeader(): Failure {
+    return rejected(this.#dependencies.quorumReachable() ? 'NO_LEADER' : 'NO_QUORUM');
   }
 
   #settle(failure: Failure | undefined): void {

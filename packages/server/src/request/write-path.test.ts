@@ -25,7 +25,11 @@ function nth<T>(answers: readonly T[], index: number): T {
   return answer as T;
 }
 
-function play(script: Script): { view: ClusterView; dependencies: WritePathDependencies; asked: { proposals: number; forwards: number } } {
+function play(script: Script): {
+  view: ClusterView;
+  dependencies: WritePathDependencies;
+  asked: { proposals: number; forwards: number };
+} {
   const view = new ClusterView();
   view.update(script.status ?? LEADING);
   const asked = { proposals: 0, forwards: 0 };
@@ -70,7 +74,10 @@ describe('submitWrite', () => {
 
   it('forwards from a follower, and answers once it has applied the result itself', async () => {
     const result: ForwardReply = { kind: 'result', result: encodeResult(RESULT) };
-    expect(await submit(play({ status: FOLLOWING, forwards: [result] }).dependencies)).toEqual({ kind: 'result', result: RESULT });
+    expect(await submit(play({ status: FOLLOWING, forwards: [result] }).dependencies)).toEqual({
+      kind: 'result',
+      result: RESULT,
+    });
     const behind = play({ status: FOLLOWING, forwards: [result], applies: false });
     const startedMs = performance.now();
     // It stays behind: the result is certain all the same, and comes at the deadline.
@@ -79,7 +86,9 @@ describe('submitWrite', () => {
   });
 
   it.each(['notLeader', 'noQuorum', 'leaving'] as const)('tries again when it is refused with %s', async (reason) => {
-    const { dependencies, asked } = play({ proposals: [refused(reason), refused(reason), { kind: 'applied', result: RESULT }] });
+    const { dependencies, asked } = play({
+      proposals: [refused(reason), refused(reason), { kind: 'applied', result: RESULT }],
+    });
     expect(await submit(dependencies)).toEqual({ kind: 'result', result: RESULT });
     expect(asked.proposals).toBe(3);
   });
@@ -99,7 +108,9 @@ describe('submitWrite', () => {
   ])('gives up after the grace when there is no leader (quorum reachable: %s)', async (quorumReachable, code) => {
     const { dependencies } = play({ status: LOOKING, quorumReachable });
     const startedMs = performance.now();
-    expect(await submit(dependencies, true, 60_000)).toMatchObject({ failure: { code, outcome: 'rejected', retryable: true } });
+    expect(await submit(dependencies, true, 60_000)).toMatchObject({
+      failure: { code, outcome: 'rejected', retryable: true },
+    });
     const tookMs = performance.now() - startedMs;
     expect(tookMs).toBeGreaterThanOrEqual(145);
     expect(tookMs).toBeLessThan(2_000);
@@ -143,15 +154,21 @@ describe('submitWrite', () => {
     },
   );
 
-  it.each([true, false])('says that the outcome is unknown when no answer comes in time (write id: %s)', async (hasWriteId) => {
-    const { dependencies } = play({ proposals: [undefined] });
-    expect(await submit(dependencies, hasWriteId, 30)).toMatchObject({
-      failure: { code: 'REQUEST_TIMEOUT', outcome: 'unknown', retryable: hasWriteId },
-    });
-  });
+  it.each([true, false])(
+    'says that the outcome is unknown when no answer comes in time (write id: %s)',
+    async (hasWriteId) => {
+      const { dependencies } = play({ proposals: [undefined] });
+      expect(await submit(dependencies, hasWriteId, 30)).toMatchObject({
+        failure: { code: 'REQUEST_TIMEOUT', outcome: 'unknown', retryable: hasWriteId },
+      });
+    },
+  );
 
   it('says that the outcome is unknown when the answer cannot be read', async () => {
-    const { dependencies } = play({ status: FOLLOWING, forwards: [{ kind: 'result', result: Uint8Array.of(255, 255) }] });
+    const { dependencies } = play({
+      status: FOLLOWING,
+      forwards: [{ kind: 'result', result: Uint8Array.of(255, 255) }],
+    });
     expect(await submit(dependencies)).toMatchObject({ failure: { code: 'SYSTEM_ERROR', outcome: 'unknown' } });
   });
 
