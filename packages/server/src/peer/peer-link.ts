@@ -83,13 +83,17 @@ export class PeerLink {
   probe(timeoutMs: number): Promise<boolean> {
     if (this.frames.error !== undefined) return Promise.resolve(false);
     return new Promise((resolve) => {
+      let finished = false;
       const finish = (alive: boolean): void => {
+        if (finished) return;
+        finished = true;
         clearTimeout(timer);
         forget();
         this.frames.onHeard(undefined);
         resolve(alive);
       };
-      const timer = setTimeout(() => finish(false), timeoutMs);
+      // What came during a pause of this process is handled first.
+      const timer = setTimeout(() => setImmediate(finish, false), timeoutMs);
       this.frames.onHeard(() => finish(true));
       const forget = this.frames.onClosed(() => finish(false));
       this.ping();

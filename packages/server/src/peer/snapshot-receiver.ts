@@ -133,9 +133,9 @@ class SnapshotStream {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve, reject) => {
       const { snapshotStallMs } = this.#limits;
-      timer = setTimeout(() => {
-        reject(new PeerError('SNAPSHOT_STALLED', `nothing came of the snapshot in ${snapshotStallMs} ms`));
-      }, snapshotStallMs);
+      const stalled = new PeerError('SNAPSHOT_STALLED', `nothing came of the snapshot in ${snapshotStallMs} ms`);
+      // What came during a pause of this process is handled first.
+      timer = setTimeout(() => setImmediate(reject, stalled), snapshotStallMs);
       this.#wake = resolve;
       if (this.#held) this.#read();
     });

@@ -163,12 +163,12 @@ describe('a snapshot transfer', () => {
   });
 
   it('waits longer for an installation that only takes its time', async () => {
-    const { cluster, to } = await start({ snapshotStallMs: 200, snapshotInstallMs: 20_000 });
+    const { cluster, to } = await start({ snapshotStallMs: 500, snapshotInstallMs: 20_000 });
     let finish: (() => void) | undefined;
     to.install = async (chunks) => {
       for await (const _ of chunks);
       const wholeMs = performance.now();
-      await until(() => performance.now() - wholeMs > 800);
+      await until(() => performance.now() - wholeMs > 1_200);
       finish = () => undefined;
     };
     await send(cluster, new Source(2));

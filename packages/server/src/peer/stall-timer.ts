@@ -1,4 +1,7 @@
-/** Calls back when `progress` was not called for so long. One timer, however often there is progress. */
+/**
+ * Calls back when `progress` was not called for so long. One timer, however often there is progress. After a pause of this process what waits in the
+ * sockets is handled first: it may be progress.
+ */
 export class StallTimer {
   readonly #onStalled: () => void;
   #stallMs: number;
@@ -29,10 +32,17 @@ export class StallTimer {
   }
 
   #arm(afterMs: number): void {
-    this.#timer = setTimeout(() => {
-      const leftMs = this.#lastMs + this.#stallMs - performance.now();
-      if (leftMs > 1) this.#arm(leftMs);
-      else this.#onStalled();
+    const timer = setTimeout(() => {
+      setImmediate(() => {
+        if (this.#timer === timer) this.#check();
+      });
     }, afterMs);
+    this.#timer = timer;
+  }
+
+  #check(): void {
+    const leftMs = this.#lastMs + this.#stallMs - performance.now();
+    if (leftMs > 1) this.#arm(leftMs);
+    else this.#onStalled();
   }
 }
