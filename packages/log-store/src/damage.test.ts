@@ -1,3 +1,4 @@
+import { BlockMaker, type ComparableBlock } from '@zkl/consensus/testing';
 import { describe, expect, it } from 'vitest';
 import { HARD_STATE_FILE, sequenceOf, SEGMENT_HEADER_BYTES, snapshotZxidOf } from './format.js';
 import { MemoryDisk } from './memory-disk.js';
@@ -43,14 +44,18 @@ describe('one flipped bit', () => {
 /** `same`: everything is as it was. `refused`: damage, which stays, and what is left is a true part of what was. */
 async function judge(device: MemoryDisk, before: Contents, where: string): Promise<'same' | 'refused'> {
   const { recovered, blocks, snapshot, store } = await openAndRead(device);
-  const truth = new Map(before.blocks.map((block) => [`${block.epoch}/${block.firstCounter}`, block]));
+  const truth = new Set(before.blocks.map((block) => JSON.stringify(block)));
   // Before the cut there were other blocks of epoch 1: while damaged, the log may end with them.
-  for (const block of blocks) {
-    if (block.epoch === 1 && block.firstCounter > 4 && recovered.damage !== undefined) continue;
-    expect(block, where).toEqual(truth.get(`${block.epoch}/${block.firstCounter}`));
-  }
+  const wasCut = (block: ComparableBlock): boolean =>
+    block.epoch === 1 && block.firstCounter > 4 && recovered.damage !== undefined;
+  const wrong = blocks.filter((block) => !wasCut(block) && !truth.has(JSON.stringify(block)));
+  if (wrong.length > 0) expect(wrong, where).toEqual([]);
   if (recovered.damage === undefined) {
-    expect({ ...recovered, firstZxid: 0, snapshotZxid: 0 }, where).toEqual({ ...before.recovered, firstZxid: 0, snapshotZxid: 0 });
+    expect({ ...recovered, firstZxid: 0, snapshotZxid: 0 }, where).toEqual({
+      ...before.recovered,
+      firstZxid: 0,
+      snapshotZxid: 0,
+    });
     // The state can be rebuilt: from a snapshot that is whole, or from the beginning.
     const start = recovered.snapshotZxid ?? { epoch: 0, counter: 0 };
     expect(compareZxid(recovered.firstZxid, start), where).toBeLessThanOrEqual(0);
@@ -74,31 +79,40 @@ async function judge(device: MemoryDisk, before: Contents, where: string): Promi
 
 describe('a log that ends early', () => {
   /** Cuts the last segment with blocks at each byte, by shortening it or with zeros. */
-  it.each(['cut', 'zeroed'] as const)('starts when it is %s at any byte, and drops only the torn tail', async (how) => {
-    const device = new MemoryDisk();
-    const before = await fillFolder(device);
-    const path = device.files.findLast((file) => sequenceOf(file.slice(FOLDER.length + 1)) !== undefined && device.contents(file)[SEGMENT_HEADER_BYTES] !== 0) as string;
-    const bytes = device.contents(path);
-    let shortest = before.blocks.length;
-    for (let at = bytes.byteLength; at >= SEGMENT_HEADER_BYTES; at -= 1) {
-      const copy = device.fork();
-      copy.plant(path, how === 'cut' ? bytes.slice(0, at) : Uint8Array.from(bytes, (byte, index) => (index < at ? byte : 0)));
-      const { recovered, blocks, store } = await openAndRead(copy);
-      expect(recovered.damage, `at ${at}`).toBeUndefined();
-      expect(blocks).toEqual(before.blocks.slice(0, blocks.length));
-      // Cutting a byte costs at most one block.
-      expect(blocks.length).toBeLessThanOrEqual(shortest);
-      expect(blocks.length).toBeGreaterThanOrEqual(shortest - 1);
-      shortest = blocks.length;
-      await store.close();
-    }
-    expect(shortest).toBeLessThan(before.blocks.length - 3);
-  }, 60_000);
+  it.each(['cut', 'zeroed'] as const)(
+    'starts when it is %s at any byte, and drops only the torn tail',
+    async (how) => {
+      const device = new MemoryDisk();
+      const before = await fillFolder(device);
+      const path = device.files.findLast(
+        (file) =>
+          sequenceOf(file.slice(FOLDER.length + 1)) !== undefined && device.contents(file)[SEGMENT_HEADER_BYTES] !== 0,
+      ) as string;
+      const bytes = device.contents(path);
+      let shortest = before.blocks.length;
+      for (let at = bytes.byteLength; at >= SEGMENT_HEADER_BYTES; at -= 1) {
+        const copy = device.fork();
+        copy.plant(
+          path,
+          how === 'cut' ? bytes.slice(0, at) : Uint8Array.from(bytes, (byte, index) => (index < at ? byte : 0)),
+        );
+        const { recovered, blocks, store } = await openAndRead(copy);
+        expect(recovered.damage, `at ${at}`).toBeUndefined();
+        expect(blocks).toEqual(before.blocks.slice(0, blocks.length));
+        // Cutting a byte costs at most one block.
+        expect(blocks.length).toBeLessThanOrEqual(shortest);
+        expect(blocks.length).toBeGreaterThanOrEqual(shortest - 1);
+        shortest = blocks.length;
+        await store.close();
+      }
+      expect(shortest).toBeLessThan(before.blocks.length - 3);
+    },
+    60_000,
+  );
 
   it('is damage when the hard state knows that it was longer', async () => {
     const device = new MemoryDisk();
     const { store } = await openAndRead(device);
-    const { BlockMaker } = await import('@zkl/consensus/testing');
     const maker = new BlockMaker();
     await store.write({ blocks: maker.several(3) });
     await store.write({ blocks: [], hardState: { acceptedEpoch: 1, currentEpoch: 1 } });
@@ -110,14 +124,18 @@ describe('a log that ends early', () => {
 });
 
 describe('a missing or foreign piece', () => {
-  it.each(['zeroed sector', 'stale sector', 'misdirected write', 'missing segment', 'missing hard state', 'missing newest snapshot'] as const)(
-    '%s is damage, or costs nothing',
-    async (what) => {
-      const device = new MemoryDisk();
-      const before = await fillFolder(device);
-      for (const copy of await spoil(device, what)) await judge(copy, before, what);
-    },
-  );
+  it.each([
+    'zeroed sector',
+    'stale sector',
+    'misdirected write',
+    'missing segment',
+    'missing hard state',
+    'missing newest snapshot',
+  ] as const)('%s is damage, or costs nothing', async (what) => {
+    const device = new MemoryDisk();
+    const before = await fillFolder(device);
+    for (const copy of await spoil(device, what)) await judge(copy, before, what);
+  });
 });
 
 /** Copies of the device, each spoilt in one place. */
@@ -133,7 +151,9 @@ async function spoil(device: MemoryDisk, what: string): Promise<MemoryDisk[]> {
   };
   if (what === 'missing hard state') change(`${FOLDER}/${HARD_STATE_FILE}`, () => undefined);
   if (what === 'missing newest snapshot') {
-    const newest = device.files.findLast((file) => snapshotZxidOf(file.slice(FOLDER.length + 1)) !== undefined) as string;
+    const newest = device.files.findLast(
+      (file) => snapshotZxidOf(file.slice(FOLDER.length + 1)) !== undefined,
+    ) as string;
     change(newest, () => undefined);
   }
   if (what === 'missing segment') change(segments[0] as string, () => undefined);
@@ -142,7 +162,8 @@ async function spoil(device: MemoryDisk, what: string): Promise<MemoryDisk[]> {
     for (let at = SEGMENT_HEADER_BYTES; at + 512 <= device.contents(path).byteLength; at += 512) {
       if (what === 'zeroed sector') change(path, (bytes) => bytes.fill(0, at, at + 512));
       if (what === 'stale sector') change(path, (bytes) => (bytes.set(stale(other, path, at), at), bytes));
-      if (what === 'misdirected write') change(path, (bytes) => bytes.copyWithin(at, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + 512));
+      if (what === 'misdirected write')
+        change(path, (bytes) => bytes.copyWithin(at, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + 512));
     }
   }
   return copies;

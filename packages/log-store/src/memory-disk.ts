@@ -35,12 +35,6 @@ export interface MemoryDiskOptions {
   readonly capacityBytes?: number | undefined;
 }
 
-/** A change of names that is not durable yet. Folders are journalled: after a crash the first so many changes are there. */
-interface NameChange {
-  readonly folders: readonly string[];
-  apply(names: Map<string, MemoryFile>): void;
-}
-
 /**
  * A disk in memory that forgets what was not synced, for simulations and crash tests. It is the device: `attach` gives a process's
  * view of it, and `crash` ends all views; what they still wait for never settles, as for a process that is gone. Deterministic: it
@@ -82,7 +76,7 @@ export class MemoryDisk {
   crash(random: () => number): void {
     this.#life += 1;
     const kept = Math.floor(random() * (this.#changes.length + 1));
-    for (const change of this.#changes.slice(0, kept)) change.apply(this.#durableNames);
+    for (const change of this.#changes.slice(0, kept)) applyTo(this.#durableNames, change);
     this.#changes = [];
     this.#names = new Map(this.#durableNames);
     for (const file of new Set(this.#names.values())) file.crash(random);
@@ -106,7 +100,7 @@ export class MemoryDisk {
     copy.#names = new Map([...this.#names].map(([path, file]) => [path, copyOf(file)]));
     copy.#durableNames = new Map([...this.#durableNames].map(([path, file]) => [path, copyOf(file)]));
     copy.#folders = new Set(this.#folders);
-    copy.#changes = this.#changes.map((change) => ({ ...change, apply: (names) => applyTo(names, change, copyOf) }));
+    copy.#changes = this.#changes.map((change) => ({ ...change, file: change.file && copyOf(change.file) }));
     return copy;
   }
 
@@ -177,7 +171,7 @@ export class MemoryDisk {
     if (file === undefined) {
       const made = new MemoryFile();
       file = made;
-      this.#change([folderOf(path)], new NameSet(path, made));
+      this.#change({ folders: [folderOf(path)], from: undefined, to: path, file: made });
     } else if (mode === 'create') file.truncate(0);
     const room = (): number => this.#capacityBytes - this.usedBytes;
     return file.handle({ path, isDurable: mode === 'durable', isWritable: mode !== 'read', run, room });
@@ -203,24 +197,23 @@ export class MemoryDisk {
 
   #rename(from: string, to: string): void {
     const file = this.#need(from);
-    this.#change([folderOf(from), folderOf(to)], new NameSet(to, file, from));
+    this.#change({ folders: [folderOf(from), folderOf(to)], from, to, file });
   }
 
   #remove(path: string): void {
     this.#need(path);
-    this.#change([folderOf(path)], new NameSet(undefined, undefined, path));
+    this.#change({ folders: [folderOf(path)], from: path, to: undefined, file: undefined });
   }
 
-  #change(folders: readonly string[], set: NameSet): void {
-    const change: NameSetChange = { folders, set, apply: (names) => set.apply(names) };
+  #change(change: NameChange): void {
     this.#changes.push(change);
-    change.apply(this.#names);
+    applyTo(this.#names, change);
   }
 
   /** The journal is flushed up to the last change in this folder. */
   #syncFolder(folder: string): void {
     const count = this.#changes.findLastIndex((change) => change.folders.includes(folder)) + 1;
-    for (const change of this.#changes.splice(0, count)) change.apply(this.#durableNames);
+    for (const change of this.#changes.splice(0, count)) applyTo(this.#durableNames, change);
   }
 
   #need(path: string): MemoryFile {
@@ -230,30 +223,20 @@ export class MemoryDisk {
   }
 }
 
-interface NameSetChange extends NameChange {
-  readonly set: NameSet;
+/**
+ * A name that comes, a name that goes, or both at once; not durable yet. Folders are journalled: after a crash the first so many changes
+ * are there.
+ */
+interface NameChange {
+  readonly folders: readonly string[];
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly file: MemoryFile | undefined;
 }
 
-/** A name that comes, a name that goes, or both at once. */
-class NameSet {
-  readonly #to: string | undefined;
-  readonly #file: MemoryFile | undefined;
-  readonly #from: string | undefined;
-
-  constructor(to: string | undefined, file: MemoryFile | undefined, from?: string) {
-    this.#to = to;
-    this.#file = file;
-    this.#from = from;
-  }
-
-  apply(names: Map<string, MemoryFile>, copyOf: (file: MemoryFile) => MemoryFile = (file) => file): void {
-    if (this.#from !== undefined) names.delete(this.#from);
-    if (this.#to !== undefined && this.#file !== undefined) names.set(this.#to, copyOf(this.#file));
-  }
-}
-
-function applyTo(names: Map<string, MemoryFile>, change: NameChange, copyOf: (file: MemoryFile) => MemoryFile): void {
-  (change as NameSetChange).set.apply(names, copyOf);
+function applyTo(names: Map<string, MemoryFile>, { from, to, file }: NameChange): void {
+  if (from !== undefined) names.delete(from);
+  if (to !== undefined && file !== undefined) names.set(to, file);
 }
 
 function folderOf(path: string): string {

@@ -32,15 +32,23 @@ export interface Contents {
 }
 
 /** Opens a store on the device and reads everything from it. The store is left open. */
-export async function openAndRead(device: MemoryDisk, options: Partial<FileLogStoreOptions> = {}): Promise<Contents & { store: FileLogStore }> {
+export async function openAndRead(
+  device: MemoryDisk,
+  options: Partial<FileLogStoreOptions> = {},
+): Promise<Contents & { store: FileLogStore }> {
   const store = storeOn(device, options);
   const recovered = await store.open();
-  return { store, recovered, blocks: (await readBlocks(store, recovered.firstZxid)).map(comparableBlock), snapshot: await readSnapshot(store) };
+  return {
+    store,
+    recovered,
+    blocks: (await readBlocks(store, recovered.firstZxid)).map(comparableBlock),
+    snapshot: await readSnapshot(store),
+  };
 }
 
 export async function readBlocks(store: LogStore, after: Zxid): Promise<Block[]> {
   const blocks: Block[] = [];
-  for (let from = after; ; ) {
+  for (let from = after; ;) {
     const read = await store.read(from, 1_000_000);
     if (read.kind !== 'blocks') throw new Error(`reading gave ${read.kind}`);
     if (read.blocks.length === 0) return blocks;
@@ -68,10 +76,15 @@ export async function fillFolder(device: MemoryDisk): Promise<Contents> {
   const base = maker.last;
   await store.write({ blocks: maker.several(2, { payloadBytes: 200 }) });
   maker.goOnFrom(base);
-  await store.write({ truncateTo: base, blocks: maker.several(2, { epoch: 2, payloadBytes: 400 }), hardState: { acceptedEpoch: 2, currentEpoch: 2 } });
+  await store.write({
+    truncateTo: base,
+    blocks: maker.several(2, { epoch: 2, payloadBytes: 400 }),
+    hardState: { acceptedEpoch: 2, currentEpoch: 2 },
+  });
   await store.write({ blocks: maker.several(2, { payloadBytes: 600 }) });
   await store.saveSnapshot(maker.last, [pattern(500, 2)]);
-  for (let count = 1; count <= 4; count += 1) await store.write({ blocks: maker.several(count, { payloadBytes: 150 }) });
+  for (let count = 1; count <= 4; count += 1)
+    await store.write({ blocks: maker.several(count, { payloadBytes: 150 }) });
   await store.close();
   const contents = await openAndRead(device);
   await contents.store.close();
