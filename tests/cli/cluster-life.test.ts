@@ -10,7 +10,7 @@ import { temporaryFolder, zkl } from './run-zkl.js';
  * One story, told in one-shot commands against three real processes: start, use, kill the leader, bring it back, stop, start again, destroy. Each
  * command is a process of its own, so nothing but the cluster file and the servers carries over.
  */
-test('the life of a local cluster', { timeout: 180_000 }, async () => {
+test('the life of a local cluster', { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder();
   const at = ['--folder', folder.path];
 
@@ -93,7 +93,7 @@ test('the life of a local cluster', { timeout: 180_000 }, async () => {
   expect((await zkl(['cluster', 'status', ...at])).stderr).toMatch(/^NO_CLUSTER /);
 });
 
-test('a port that is in use is named', async () => {
+test('a port that is in use is named', { timeout: 120_000 }, async () => {
   await using folder = await temporaryFolder();
   const occupant = createServer().listen(0, '127.0.0.1');
   await once(occupant, 'listening');
@@ -123,28 +123,32 @@ test('a port that is in use is named', async () => {
   ]);
 });
 
-test('a configuration that the servers refuse stops the start, with the reason, and leaves no process', async () => {
-  await using folder = await temporaryFolder();
-  const config = `${folder.path}.yaml`;
-  await writeFile(config, 'timing:\n  tickMs: 1000000\n');
-  const run = await zkl(['cluster', 'start', '--size', '1', '--config', config, '--folder', folder.path]);
-  expect(run.code).toBe(1);
-  expect(run.stderr).toMatch(/SERVER_EXITED {2}server 1 ended with code 2: its configuration/);
-  expect(run.stderr).toContain('tickMs');
-  const file = JSON.parse(await readFile(join(folder.path, 'cluster.json'), 'utf8')) as {
-    members: { process: unknown }[];
-  };
-  expect(file.members.map(({ process }) => process)).toEqual([null]);
-});
+test(
+  'a configuration that the servers refuse stops the start, with the reason, and leaves no process',
+  { timeout: 120_000 },
+  async () => {
+    await using folder = await temporaryFolder();
+    const config = `${folder.path}.yaml`;
+    await writeFile(config, 'timing:\n  tickMs: 1000000\n');
+    const run = await zkl(['cluster', 'start', '--size', '1', '--config', config, '--folder', folder.path]);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/SERVER_EXITED {2}server 1 ended with code 2: its configuration/);
+    expect(run.stderr).toContain('tickMs');
+    const file = JSON.parse(await readFile(join(folder.path, 'cluster.json'), 'utf8')) as {
+      members: { process: unknown }[];
+    };
+    expect(file.members.map(({ process }) => process)).toEqual([null]);
+  },
+);
 
-test('a cluster file that is none is refused with what to do', async () => {
+test('a cluster file that is none is refused with what to do', { timeout: 120_000 }, async () => {
   await using folder = await temporaryFolder();
   await using other = await temporaryFolder();
   await mkdir(folder.path, { recursive: true });
   await writeFile(join(folder.path, 'cluster.json'), '{"format":2}');
   for (const command of ['status', 'stop', 'start']) {
     const run = await zkl(['cluster', command, '--folder', folder.path]);
-    expect([run.code, run.stderr.startsWith('CLUSTER_FILE_INVALID ')]).toEqual([1, true]);
+    expect([run.code, run.stderr.includes('CLUSTER_FILE_INVALID ')]).toEqual([1, true]);
   }
   expect((await zkl(['cluster', 'stop', '--folder', other.path])).stderr).toMatch(
     /^NO_CLUSTER .*\n.*zkl cluster start/,

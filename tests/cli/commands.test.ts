@@ -10,7 +10,7 @@ let cluster: ProcessCluster;
 beforeAll(async () => {
   parent = await mkdtemp(join(tmpdir(), 'zkl-commands-'));
   cluster = await startProcessCluster({ size: 3, folder: join(parent, '.zkl') });
-});
+}, 120_000);
 afterAll(async () => {
   await cluster[Symbol.asyncDispose]();
   await rm(parent, { recursive: true });
@@ -20,7 +20,7 @@ const one = (words: readonly string[]): Promise<Run> => zkl([...words, '--folder
 const shell = (lines: readonly string[], words: readonly string[] = []): Promise<Run> =>
   zkl([...words, '--folder', cluster.folder], { stdin: `${lines.join('\n')}\n` });
 
-describe('one-shot commands', () => {
+describe('one-shot commands', { timeout: 120_000 }, () => {
   test('the endpoints come from the option, from the environment, or from the cluster file', async () => {
     const endpoints = cluster.endpoints.join(',');
     const [byOption, byEnvironment, byFile, none] = await Promise.all([
@@ -93,7 +93,7 @@ describe('one-shot commands', () => {
   });
 });
 
-describe('the shell, with lines piped in', () => {
+describe('the shell, with lines piped in', { timeout: 120_000 }, () => {
   test('runs the lab: connect, write, guess, read, help', async () => {
     const run = await shell([
       'connect 2',

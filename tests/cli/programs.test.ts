@@ -54,7 +54,7 @@ function start(): {
 
 test(
   'npm start without a terminal: serves, and stops its servers at SIGTERM; the data is there the next time',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const first = start();
     child = first.child;
@@ -83,8 +83,8 @@ test(
   },
 );
 
-test('npm run demo: the whole story, every step of it checked', { timeout: 120_000 }, async () => {
-  const demo = await run('packages/cli/src/demo.ts', [], { timeoutMs: 110_000 });
+test('npm run demo: the whole story, every step of it checked', { timeout: 240_000 }, async () => {
+  const demo = await run('packages/cli/src/demo.ts', [], { timeoutMs: 230_000 });
   expect(demo.stderr).toBe('');
   expect(demo.code).toBe(0);
   expect(demo.stdout).toMatch(/none of \d+ acknowledged writes is lost/);

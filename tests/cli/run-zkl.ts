@@ -35,7 +35,7 @@ export function run(program: string, words: readonly string[], options: RunOptio
     const child = spawn(process.execPath, [...fromSource, program, ...words], {
       cwd: root,
       env: { ...Object.fromEntries(inherited), ...options.environment },
-      timeout: options.timeoutMs ?? 45_000,
+      timeout: options.timeoutMs ?? 90_000,
       killSignal: 'SIGKILL',
     });
     let [stdout, stderr] = ['', ''];

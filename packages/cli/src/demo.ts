@@ -42,6 +42,8 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => abort.abort(new DOMException('interrupted', 'AbortError')));
   }
+  // Even a defect must not leave servers behind: the story ends, and its clean-up runs.
+  process.once('uncaughtException', (error) => abort.abort(error));
   const began = performance.now();
   try {
     await tell(narrator, style, abort.signal);

@@ -37,8 +37,13 @@ export function newMembers(host: string, ports: readonly number[]): ClusterFileM
   });
 }
 
-/** The flags of `zkl-server` for one member. */
-export function serverArgs(folder: string, cluster: ClusterFile, member: ClusterFileMember): string[] {
+/**
+ * The flags of `zkl-server` for one member.
+ *
+ * @param isNew - No server of this cluster has any data yet. All of them may vote then with their empty folders, whichever comes up first; later
+ * an empty folder is one that was lost, and its server must not vote before it has caught up.
+ */
+export function serverArgs(folder: string, cluster: ClusterFile, member: ClusterFileMember, isNew: boolean): string[] {
   const members = cluster.members.map((other) => `${other.id}=${addressOf(other)}`).join(',');
   return [
     ...(cluster.configFile === null ? [] : ['--config', cluster.configFile]),
@@ -47,6 +52,7 @@ export function serverArgs(folder: string, cluster: ClusterFile, member: Cluster
     ...['--members', members],
     ...['--data-folder', join(resolve(folder), member.dataFolder)],
     ...['--log-format', 'json'],
+    ...(isNew ? ['--initial-cluster-state', 'always'] : []),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type Client } from '@zkl/client-sdk';
@@ -116,7 +117,8 @@ export class ProcessCluster implements AsyncDisposable {
           );
         }
       }
-      return Promise.all(wanted.map((member) => this.#spawnMember(member)));
+      const isNew = !file.members.some(({ dataFolder }) => existsSync(join(this.folder, dataFolder)));
+      return Promise.all(wanted.map((member) => this.#spawnMember(member, isNew)));
     });
   }
 
@@ -256,10 +258,10 @@ export class ProcessCluster implements AsyncDisposable {
     throw await describeExit(id, end, join(this.folder, logFile), started?.logStart ?? 0);
   }
 
-  async #spawnMember(member: ClusterFileMember): Promise<ClusterFileMember> {
+  async #spawnMember(member: ClusterFileMember, isNew: boolean): Promise<ClusterFileMember> {
     const logFile = join(this.folder, member.logFile);
     const logStart = await sizeOf(logFile);
-    const args = [...serverArgs(this.folder, this.#state.file, member), ...this.#serverArgs];
+    const args = [...serverArgs(this.folder, this.#state.file, member, isNew), ...this.#serverArgs];
     const spawned = await spawnServer({ args, environment: this.#environment, logFile });
     this.#started.set(member.id, { spawned, logStart });
     return { ...member, process: { ...spawned.identity } };

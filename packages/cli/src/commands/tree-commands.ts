@@ -138,20 +138,18 @@ async function listChildren(
   const read = toReadOptions(options);
   const withStat = options.stat === true;
   let [startAfter, atLeast] = [undefined as string | undefined, read.atLeast];
-  let [count, elapsedMs] = [0, 0];
+  let [listed, elapsedMs] = [0, 0];
   for (;;) {
     const call = () => client.listChildren(path, { ...read, atLeast, startAfter, withStat, signal: context.signal });
     const page = await timed(call);
     const { children, more, stat, zxid } = page.result;
     elapsedMs += page.elapsedMs;
-    count += children.length;
+    listed += children.length;
     for (const child of children) showChild(context, child);
     if (!more) {
       const facts = { ...attribution(page.result), consistency: read.consistency, elapsedMs };
-      const object = { command: 'ls', path, children: count, cversion: stat.cversion };
-      return answer(context, facts, object, () => [
-        context.output.style.quiet(`${count} ${count === 1 ? 'child' : 'children'}`),
-      ]);
+      const object = { command: 'ls', path, children: listed, cversion: stat.cversion };
+      return answer(context, facts, object, () => [context.output.style.quiet(count(listed, 'child', 'children'))]);
     }
     startAfter = children.at(-1)?.name;
     atLeast = zxid;
@@ -162,14 +160,18 @@ function showChild({ output }: Context, { name, path, stat }: Child): void {
   output.answer({ name, path, stat: stat && jsonStat(stat) }, () => {
     const details =
       stat &&
-      `  version ${stat.version} · ${stat.dataLength} bytes · ${stat.numChildren} children · mzxid ${formatZxid(stat.mzxid)}`;
+      `  version ${stat.version} · ${count(stat.dataLength, 'byte', 'bytes')} · ${count(stat.numChildren, 'child', 'children')} · mzxid ${formatZxid(stat.mzxid)}`;
     return `${output.style.value(showName(name))}${output.style.quiet(details ?? '')}`;
   });
 }
 
 function briefStat(stat: Stat): string {
   const modified = new Date(stat.mtime).toISOString();
-  return `${stat.dataLength} bytes · ${stat.numChildren} children · written at zxid ${formatZxid(stat.mzxid)}, ${modified}`;
+  return `${count(stat.dataLength, 'byte', 'bytes')} · ${count(stat.numChildren, 'child', 'children')} · written at zxid ${formatZxid(stat.mzxid)}, ${modified}`;
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
 }
 
 /** For programs; 64-bit numbers as `0x...`. */

@@ -70,6 +70,8 @@ class Shell {
       this.#prompt();
     }
     this.#readline.close();
+    // Ctrl-D leaves the cursor behind the prompt.
+    if (interactive && !this.#leaving) this.#options.screen.write('\n');
     return this.#failed && !interactive ? EXIT_FAILED : EXIT_OK;
   }
 
