@@ -39,6 +39,8 @@ export interface CallRunOptions {
   readonly onServed: (endpoint: Endpoint) => void;
   /** A reply told of the cluster. */
   readonly onView: (endpoint: Endpoint, view: ReplyView) => void;
+  /** A refusal told where in the log it is ordered; 0 when it is not. */
+  readonly onOrdered: (zxid: bigint) => void;
 }
 
 /**
@@ -171,6 +173,7 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
     if (!this.history.unsettled && this.#operation.repair?.(code) === true) return;
     if (refusal.detail?.retryable !== true) {
       this.#served(endpoint);
+      this.#options.onOrdered(refusal.detail?.zxid ?? 0n);
       throw refusalError(this.history, refusal, endpoint.address);
     }
     this.#note(endpoint, refusal);

@@ -553,6 +553,16 @@ describe('reads', () => {
     await loose.get('/a', { consistency: 'local' });
     expect(cluster.reads.some((read) => read?.consistency === 2 && read.atLeastZxid === 0n)).toBe(true);
   });
+
+  it('show the version that a conditional write was refused for', async () => {
+    const [client, other] = [open(), open()];
+    await client.create('/a');
+    await other.set('/a', 'theirs');
+    const { zxid } = await failure(client.set('/a', 'ours', { version: 0 }));
+    expect(zxid).toBeGreaterThan(0n);
+    await client.get('/a', { consistency: 'local' });
+    expect(cluster.reads.at(-1)).toMatchObject({ consistency: 2, atLeastZxid: zxid });
+  });
 });
 
 describe('the register', () => {

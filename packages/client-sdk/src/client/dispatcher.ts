@@ -233,13 +233,19 @@ export class Dispatcher {
         if (route === 'leader') this.#breakers.any.reset();
       },
       onView: (endpoint, view) => this.#onView(endpoint, view),
+      onOrdered: (zxid) => this.#onSeen(zxid),
     };
   }
 
   #onView(endpoint: Endpoint, view: ReplyView): void {
-    if (view.zxid !== undefined && view.zxid > this.#lastSeenZxid) this.#lastSeenZxid = view.zxid;
+    this.#onSeen(view.zxid ?? 0n);
     this.router.learn(endpoint, view);
     if (this.options.discover) this.#discovery.afterReply(endpoint);
+  }
+
+  /** Refusals count: who was told BAD_VERSION must find that other version in the next local read. */
+  #onSeen(zxid: bigint): void {
+    if (zxid > this.#lastSeenZxid) this.#lastSeenZxid = zxid;
   }
 
   async #find(serverId: number, context: CallContext): Promise<Endpoint> {
