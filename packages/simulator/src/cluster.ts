@@ -79,10 +79,10 @@ export class Cluster implements World {
     this.faults.start();
     this.#runFor(this.settings.safetyTicks * UNITS_PER_TICK);
     this.#heal();
-    this.#settle('after the faults have ended');
+    this.#settle('after the faults have ended', false);
     for (let i = 0; i < 3; i++) this.workload.proposeAt(this.#leader()!);
     const before = this.ledger.length;
-    this.#settle('after new writes');
+    this.#settle('after new writes', true);
     if (this.ledger.length < before + 3) throw new Violation('liveness', 'writes to a healed cluster were refused');
     for (const checker of this.#checkers) checker.onHealed?.();
   }
@@ -102,13 +102,13 @@ export class Cluster implements World {
     this.faults.healAll();
   }
 
-  /** All agree, and nothing is under way, within a bound. */
-  #settle(when: string): void {
+  /** All agree, and nothing is under way, within a bound; and, `withAll`, all count. */
+  #settle(when: string, withAll: boolean): void {
     const { ticks, network } = this.settings;
     const bound = 30 * ticks.election + 4 * ticks.sync + (network.noticeMax * 2) / UNITS_PER_TICK;
     for (let waited = 0; waited < bound; waited += 2) {
       this.#runFor(2 * UNITS_PER_TICK);
-      if (this.#isSettled()) return;
+      if (this.#isSettled(withAll)) return;
     }
     throw new Violation('liveness', `no agreement ${when}, within ${bound} ticks: ${this.#describe()}`);
   }
@@ -117,13 +117,13 @@ export class Cluster implements World {
     return this.servers.find((server) => server.core !== undefined && isServingLeader(server.core.status));
   }
 
-  #isSettled(): boolean {
+  #isSettled(withAll: boolean): boolean {
     const leader = this.#leader();
     if (leader === undefined) return false;
     const { last, status } = leader.core!;
     return this.servers.every(({ core, disk, machine }) => {
       if (core === undefined || !core.status.serving || core.status.leader !== leader.id) return false;
-      if (core.status.epoch !== status.epoch || core.standing !== 'voter') return false;
+      if (core.status.epoch !== status.epoch || (withAll && core.standing !== 'voter')) return false;
       return sameZxid(core.last, last) && sameZxid(disk.last, last) && sameZxid(machine.zxid, last) && !disk.busy;
     });
   }
@@ -179,7 +179,9 @@ export class Cluster implements World {
         for (const checker of this.#checkers) checker.onStart?.(server);
       },
       onProposed: (server, ready) => {
-        for (const { block } of ready.assigned) {
+        // Also the empty ones, for which nobody asked.
+        for (const block of ready.persist?.blocks ?? []) {
+          if (block.leader !== server.id) continue;
           for (const checker of this.#checkers) checker.onProposed?.(server, block);
         }
       },

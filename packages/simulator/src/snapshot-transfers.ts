@@ -14,7 +14,7 @@ export interface TransferSurroundings {
   readonly network: VirtualNetwork;
   readonly trace: Trace;
   readonly settings: Settings;
-  server(id: ServerId): VirtualServer;
+  readonly server: (id: ServerId) => VirtualServer;
 }
 
 interface Transfer {

@@ -12,6 +12,8 @@ import type { Zxid } from './zxid.js';
 export interface PeerProgress {
   readonly id: ServerId;
   readonly synced: boolean;
+  /** False for one that came without its memory, until the others have committed a write that was proposed after it came. */
+  readonly counts: boolean;
   readonly durable: Zxid;
   readonly lagBytes: number;
 }
@@ -77,6 +79,7 @@ export class ConsensusCore {
     return [...this.#role.learners.values()].map((learner) => ({
       id: learner.id,
       synced: learner.synced,
+      counts: learner.synced && !learner.guest,
       durable: learner.durable,
       lagBytes: this.#ctx.window.bytesAfter(learner.durable),
     }));
@@ -274,7 +277,7 @@ export class ConsensusCore {
         return this.#role.start();
       case 'following':
         this.#refuseEarly();
-        this.#role = new Learner(this.#ctx, next.leader, next.history);
+        this.#role = new Learner(this.#ctx, next.leader);
         return this.#role.start();
       case 'leading':
         this.#role = new Leader(this.#ctx);

@@ -39,8 +39,7 @@ export interface CoreRecovery {
 
 export type Transition =
   | { readonly to: 'looking'; readonly why: string }
-  /** `history`: the epoch of the history that the leader stood for, or established; 0 when the cluster has none. */
-  | { readonly to: 'following'; readonly leader: ServerId; readonly history: number }
+  | { readonly to: 'following'; readonly leader: ServerId }
   | { readonly to: 'leading' };
 
 /** What all roles share: the log, the promises, the commit position, and the way out. */

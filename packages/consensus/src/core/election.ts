@@ -128,7 +128,7 @@ export class Election {
   #onLeading(from: ServerId, message: Notification): void {
     this.#ballots.delete(from);
     if (message.vote.leader === from && compareHistories(message.vote, this.#own) >= 0) {
-      this.#ctx.become({ to: 'following', leader: from, history: message.vote.epoch });
+      this.#ctx.become({ to: 'following', leader: from });
     }
   }
 
@@ -154,8 +154,8 @@ export class Election {
   }
 
   #decide(): void {
-    const { leader, epoch: history } = this.#vote;
-    this.#ctx.become(leader === this.#ctx.id ? { to: 'leading' } : { to: 'following', leader, history });
+    const { leader } = this.#vote;
+    this.#ctx.become(leader === this.#ctx.id ? { to: 'leading' } : { to: 'following', leader });
   }
 
   /** A quorum holds this vote, and the one voted for is part of it. */

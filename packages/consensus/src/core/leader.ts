@@ -8,7 +8,9 @@ import { LearnerSender } from './learner-sender.js';
 import type { Ack, AckEpoch, AckNewLeader, FollowerInfo, Notification, Pong, ReadRequest, Vote } from './messages.js';
 import { ReadBarriers } from './read-barrier.js';
 import type { ServerId } from './server-id.js';
-import { COUNTER_MAX, compareZxid, maxZxid, sameZxid, type Zxid } from './zxid.js';
+import { COUNTER_MAX, compareZxid, maxZxid, sameZxid, ZXID_ZERO, type Zxid } from './zxid.js';
+
+const NOTHING = new Uint8Array(0);
 
 /** What a learner sends to its leader. */
 export type FromLearner = FollowerInfo | AckEpoch | AckNewLeader | Ack | Pong | ReadRequest;
@@ -66,8 +68,14 @@ export class Leader {
     this.#chooseEpoch();
   }
 
+  /** Synchronised learners that count: for the epoch, for commits, and for the quorum that reads and leadership rest on. */
+  #voting(): LearnerProgress[] {
+    return [...this.#learners.values()].filter((learner) => learner.synced && !learner.guest);
+  }
+
   onTick(): void {
     const { now, ticks } = this.#ctx;
+    if (this.#epoch === 0) this.#chooseEpoch();
     if (!this.serving && now >= this.#deadline) return this.#ctx.look('no quorum followed in time');
     if (this.serving && this.#heardFrom(now - ticks.election) < this.#ctx.voters.quorum) {
       return this.#ctx.look('the quorum is silent');
@@ -125,21 +133,27 @@ export class Leader {
       this.#ctx.look('the counter of this epoch is used up');
       return;
     }
+    const block = this.#appendBlock(input.count, input.payload, input.timeMs);
+    this.#ctx.outbox.assigned.push({ ticket: input.ticket, block });
+  }
+
+  #appendBlock(count: number, payload: Uint8Array, timeMs: number): Block {
+    const { last: prev, committed } = this.#ctx;
     const block: Block = {
       epoch: this.#epoch,
       leader: this.#ctx.id,
-      firstCounter: counter + 1,
-      count: input.count,
+      firstCounter: prev.epoch === this.#epoch ? prev.counter + 1 : 1,
+      count,
       prevEpoch: prev.epoch,
       prevCounter: prev.counter,
-      committedEpoch: this.#ctx.committed.epoch,
-      committedCounter: this.#ctx.committed.counter,
-      timeMs: input.timeMs,
-      payload: input.payload,
+      committedEpoch: committed.epoch,
+      committedCounter: committed.counter,
+      timeMs,
+      payload,
       record: undefined,
     };
     this.#ctx.append(block);
-    this.#ctx.outbox.assigned.push({ ticket: input.ticket, block });
+    return block;
   }
 
   onRead(ticket: number): void {
@@ -187,6 +201,7 @@ export class Leader {
   /** What a turn gathered goes out: blocks, commits, read barriers. */
   flush(): void {
     this.#advanceCommit();
+    if (this.serving) this.#admitGuests();
     if (this.#phase !== 'discovery') for (const learner of this.#learners.values()) this.#sender.pump(learner);
     if (!this.serving) return;
     if (this.#ctx.planted('read-without-quorum')) this.#barriers.openNext(this.#ctx.committed);
@@ -232,6 +247,7 @@ export class Leader {
     // Sent again because the answer was slow: the attempt is the same, and under way.
     if (this.#current(from, message.attempt) !== undefined) return;
     const learner = new LearnerProgress(from, message.attempt, message.standing, message.acceptedEpoch, this.#ctx.now);
+    if (this.#isGuest(learner)) this.#receiveGuest(learner);
     this.#learners.set(from, learner);
     if (this.#epoch === 0) this.#chooseEpoch();
     else this.#sendLeaderInfo(learner);
@@ -240,16 +256,37 @@ export class Leader {
   /** Phase 1: with a quorum of followers, the next epoch begins; this server promises it first, durably, before anyone hears of it. */
   #chooseEpoch(): void {
     const counted = [...this.#learners.values()].filter((learner) => this.#counts(learner));
-    if (counted.length + 1 < this.#ctx.voters.quorum) return;
+    if (counted.length + 1 < this.#ctx.voters.quorum || this.#waitsForFounders()) return;
     this.#epoch = Math.max(this.#ctx.acceptedEpoch, this.#ctx.epochSeen) + 1;
     this.#promiseBatch = this.#ctx.promise(this.#epoch);
     for (const learner of this.#learners.values()) this.#sendLeaderInfo(learner);
   }
 
   #sendLeaderInfo(learner: LearnerProgress): void {
+    if (learner.standing === 'fresh' && !learner.guest) {
+      this.#ctx.outbox.release(learner.id, { kind: 'newLeader', attempt: learner.attempt, epoch: 0, zxid: ZXID_ZERO });
+    }
     const info = { kind: 'leaderInfo', attempt: learner.attempt, epoch: this.#epoch } as const;
     if (this.#ctx.planted('promise-before-durable')) this.#ctx.outbox.send(learner.id, info);
     else this.#ctx.outbox.release(learner.id, info);
+  }
+
+  /** In a cluster without any history whoever is there founds it; those who come later are guests first, so a little patience is worth its while. */
+  #waitsForFounders(): boolean {
+    const { now, reachable, ticks } = this.#ctx;
+    if (this.#electedWith.epoch > 0 || now >= this.#deadline - ticks.election / 2) return false;
+    return [...reachable].some((peer) => !this.#learners.has(peer));
+  }
+
+  /** Fresh, and neither a founder nor, by the rule's being switched off, as good as one. */
+  #isGuest(learner: LearnerProgress): boolean {
+    if (learner.standing !== 'fresh' || this.#ctx.planted('empty-folder-votes')) return false;
+    return this.#epoch !== 0 || !this.#counts(learner);
+  }
+
+  #receiveGuest(learner: LearnerProgress): void {
+    learner.guest = true;
+    learner.guestSince = this.#ctx.last;
   }
 
   #counts(learner: LearnerProgress): boolean {
@@ -259,6 +296,8 @@ export class Leader {
   #onAckEpoch(learner: LearnerProgress, message: AckEpoch): void {
     if (learner.stage !== 'info' || message.epoch !== this.#epoch) return;
     learner.lastZxid = message.lastZxid;
+    // A fresh one that did not promise takes itself for a guest, and so it is one.
+    if (learner.standing === 'fresh' && !message.counts && !learner.guest) this.#receiveGuest(learner);
     if (this.#phase === 'discovery' && this.#counts(learner)) {
       const theirs: Vote = { leader: this.#ctx.id, epoch: message.currentEpoch, zxid: message.lastZxid };
       if (compareHistories(theirs, this.#electedWith) > 0 && !this.#ctx.planted('skip-history-check')) {
@@ -275,7 +314,7 @@ export class Leader {
   #checkPromises(): void {
     if (this.#phase !== 'discovery' || !this.#promised) return;
     const promised = [...this.#learners.values()].filter((learner) => learner.stage === 'promised');
-    const counted = promised.filter((learner) => this.#counts(learner) && learner.promiseCounts);
+    const counted = promised.filter((learner) => this.#counts(learner) && !learner.guest && learner.promiseCounts);
     if (counted.length + 1 < this.#ctx.voters.quorum) return;
     this.#phase = 'synchronisation';
     this.#deadline = this.#ctx.now + this.#ctx.ticks.sync;
@@ -286,6 +325,9 @@ export class Leader {
   #onAckNewLeader(learner: LearnerProgress, message: AckNewLeader): void {
     if (message.epoch !== this.#epoch || !learner.newLeaderSent) return;
     learner.onDurable(message.zxid);
+    if (learner.admission !== undefined && sameZxid(message.zxid, learner.admission)) learner.guest = false;
+    if (this.#ctx.planted('guest-counts-at-once')) learner.guest = false;
+    if (learner.synced) return;
     learner.synced = true;
     if (this.#ctx.planted('broadcast-only-to-synced')) learner.sent = this.#ctx.last;
     if (this.serving) this.#sendUpToDate(learner);
@@ -295,12 +337,33 @@ export class Leader {
   /** Phase 2 ends: a quorum holds this history durably, so all of it is committed, and the leader serves. */
   #checkEstablished(): void {
     if (this.#phase !== 'synchronisation' || !this.#adopted) return;
-    const synced = [...this.#learners.values()].filter((learner) => learner.synced);
-    if (synced.length + 1 < this.#ctx.voters.quorum && !this.#ctx.planted('serve-without-quorum')) return;
+    if (this.#voting().length + 1 < this.#ctx.voters.quorum && !this.#ctx.planted('serve-without-quorum')) return;
     this.#phase = 'broadcast';
     this.#ctx.commitTo(this.#ctx.last);
-    for (const learner of synced) this.#sendUpToDate(learner);
+    for (const learner of this.#learners.values()) if (learner.synced) this.#sendUpToDate(learner);
     if (this.#leaving) this.#leave();
+  }
+
+  /**
+   * A guest is admitted, by a second NEWLEADER, once the others alone have committed a block that was proposed after it came. 1. Server 2 promises
+   * epoch 2, to itself or another, and loses its disk; 2. it comes back, and the leader of epoch 1 is still there; 3. were it to count there
+   * at once, epoch 1 could commit behind the back of epoch 2, which counts on that promise (simulation, seed 10239). A quorum of others that acknowledges
+   * a later block has not promised epoch 2; and whoever of them does so afterwards has a better history than the one who asks, which steps down.
+   * When nobody writes, the leader proposes an empty block: one zxid, no bytes, no change.
+   */
+  #admitGuests(): void {
+    const { committed, last } = this.#ctx;
+    for (const learner of this.#learners.values()) {
+      if (!learner.guest || !learner.synced || learner.admission !== undefined) continue;
+      const since = maxZxid(learner.guestSince, learner.syncTarget!);
+      const hasNewer = last.epoch === this.#epoch && compareZxid(last, since) > 0;
+      if (!hasNewer && !this.#leaving && last.counter < COUNTER_MAX) this.#appendBlock(1, NOTHING, 0);
+      if (committed.epoch !== this.#epoch || compareZxid(committed, since) <= 0) continue;
+      if (compareZxid(learner.sent, committed) < 0) continue;
+      learner.admission = committed;
+      const { attempt } = learner;
+      this.#ctx.outbox.send(learner.id, { kind: 'newLeader', attempt, epoch: this.#epoch, zxid: committed });
+    }
   }
 
   #sendUpToDate(learner: LearnerProgress): void {
@@ -323,7 +386,7 @@ export class Leader {
     if (!this.serving) return;
     const durable = [this.#ctx.planted('leader-counts-undurable') ? this.#ctx.last : this.#ctx.durable];
     for (const learner of this.#learners.values()) {
-      if (learner.synced) durable.push(learner.durable);
+      if (learner.synced && !learner.guest) durable.push(learner.durable);
     }
     const { quorum } = this.#ctx.voters;
     const needed = this.#ctx.planted('commit-without-quorum') ? 1 : quorum;
@@ -365,15 +428,11 @@ export class Leader {
   }
 
   #answered(barrier: number): number {
-    let count = 1;
-    for (const learner of this.#learners.values()) if (learner.synced && learner.barrier >= barrier) count++;
-    return count;
+    return 1 + this.#voting().filter((learner) => learner.barrier >= barrier).length;
   }
 
   /** How many servers, this one included, are synchronised and were heard from since `tick`. */
   #heardFrom(tick: number): number {
-    let count = 1;
-    for (const learner of this.#learners.values()) if (learner.synced && learner.lastHeard > tick) count++;
-    return count;
+    return 1 + this.#voting().filter((learner) => learner.lastHeard > tick).length;
   }
 }

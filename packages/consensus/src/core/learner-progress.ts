@@ -28,8 +28,14 @@ export class LearnerProgress {
   /** Its promise was new: one that was made before, perhaps to another leader, counts for no quorum. */
   promiseCounts = false;
   newLeaderSent = false;
-  /** It acknowledged NEWLEADER: it counts for commits. */
+  /** It acknowledged NEWLEADER: it is served, and counts for commits unless it is a guest. */
   synced = false;
+  /** It came without its memory into a cluster that has a history: it counts for nothing until it is admitted (see `Leader`). */
+  guest = false;
+  /** Where the leader's log ended when the guest came. */
+  guestSince: Zxid = ZXID_ZERO;
+  /** The zxid of the second NEWLEADER, which admits a guest. */
+  admission: Zxid | undefined;
   committedSent: Zxid = ZXID_ZERO;
   lastHeard: number;
   /** The newest read barrier that it answered. */

@@ -29,11 +29,14 @@ export class Learner {
   readonly leader: ServerId;
   readonly attempt: number;
   readonly #ctx: CoreContext;
-  readonly #history: number;
   #phase: 'discovery' | 'synchronisation' | 'broadcast' = 'discovery';
   #epoch = 0;
   /** Up to here this log is known to be the leader's. Commits are taken only up to it: what lies beyond may yet be cut off. */
   #matched: Zxid | undefined;
+  /** The leader takes this fresh server for one of those with whom the cluster begins. */
+  #isFounder = false;
+  /** Up to here this guest acknowledged NEWLEADER without adopting the epoch. */
+  #guestAt: Zxid | undefined;
   #deadline: number;
   #infoAt: number;
   #ackDue = false;
@@ -41,10 +44,9 @@ export class Learner {
   #asked: { request: number; tickets: number[]; expires: number }[] = [];
   #request = 0;
 
-  constructor(ctx: CoreContext, leader: ServerId, history: number) {
+  constructor(ctx: CoreContext, leader: ServerId) {
     this.#ctx = ctx;
     this.leader = leader;
-    this.#history = history;
     this.attempt = ctx.nextAttempt();
     this.#deadline = ctx.now + ctx.ticks.election;
     this.#infoAt = ctx.now + ctx.ticks.resendMin;
@@ -180,12 +182,16 @@ export class Learner {
   }
 
   /**
-   * A fresh server in a cluster that has a history: its promise counts for nothing, and is not kept. So a promise on disk tells the server that was there when the
+   * A fresh server that the leader does not take for a founder: its promise counts for nothing, and is not kept. So a promise on disk tells the server that was there when the
    * cluster began from the one that lost its disk: 1. of three fresh servers two promise epoch 1; 2. one of them adopts it, and all crash; 3. the
    * other must count, or no quorum ever counts again (simulation, seed 6).
    */
   get #isGuest(): boolean {
-    return this.#ctx.standing === 'fresh' && this.#history > 0 && !this.#ctx.planted('empty-folder-votes');
+    return this.#ctx.standing === 'fresh' && !this.#isFounder && !this.#ctx.planted('empty-folder-votes');
+  }
+
+  get #isSynchronised(): boolean {
+    return this.#ctx.currentEpoch === this.#epoch || this.#guestAt !== undefined;
   }
 
   #onSync(message: Sync): void {
@@ -224,13 +230,22 @@ export class Learner {
 
   /** History durable, then the epoch, then the ack: the order of the parts of a persist batch. */
   #onNewLeader(message: NewLeader): void {
+    if (message.epoch === 0) {
+      this.#isFounder = true;
+      return;
+    }
     if (this.#matched === undefined || message.epoch !== this.#epoch) return;
     if (compareZxid(this.#matched, message.zxid) < 0) {
       this.#ctx.look('the history that the epoch starts from did not come whole');
       return;
     }
     this.#progress();
-    this.#ctx.adopt(message.epoch);
+    // A guest takes the first NEWLEADER for a welcome, and a later one, which covers more, for its admission.
+    if (!this.#isGuest || (this.#guestAt !== undefined && compareZxid(message.zxid, this.#guestAt) > 0)) {
+      this.#ctx.adopt(message.epoch);
+    } else {
+      this.#guestAt = message.zxid;
+    }
     const { attempt } = this;
     const ack = { kind: 'ackNewLeader', attempt, epoch: message.epoch, zxid: message.zxid } as const;
     if (this.#ctx.planted('ack-new-leader-before-durable')) this.#ctx.outbox.send(this.leader, ack);
@@ -238,7 +253,7 @@ export class Learner {
   }
 
   #onUpToDate(message: UpToDate): void {
-    if (this.#ctx.currentEpoch !== this.#epoch || this.#matched === undefined) return;
+    if (!this.#isSynchronised || this.#matched === undefined) return;
     this.#phase = 'broadcast';
     this.#alive();
     this.#commit(message.committed);
@@ -246,7 +261,7 @@ export class Learner {
 
   #onPing(message: Ping): void {
     // Until it is synchronised only progress counts: a leader that pings and never gets on with it is left.
-    if (this.#ctx.currentEpoch !== this.#epoch) return;
+    if (!this.#isSynchronised) return;
     this.#progress();
     this.#commit(message.committed);
     this.#ctx.outbox.send(this.leader, { kind: 'pong', attempt: this.attempt, barrier: message.barrier });

@@ -97,7 +97,11 @@ export interface Append {
   readonly committed: Zxid;
 }
 
-/** Phase 2, leader to learner: the history up to here is the one that this epoch starts from. */
+/**
+ * Phase 2, leader to learner: the history up to here is the one that this epoch starts from. A fresh server in a cluster that has a history gets it twice: the
+ * first welcomes it as a guest, which is served and does not count; the second admits it. One of epoch 0, ahead of LeaderInfo, tells a fresh server that it is a
+ * founder: the cluster begins with this epoch, and it counts at once.
+ */
 export interface NewLeader {
   readonly kind: 'newLeader';
   readonly attempt: number;
