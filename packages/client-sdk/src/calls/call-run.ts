@@ -23,6 +23,8 @@ import { GarbledReply, type Operation, type ReplyView } from './operation.js';
 const GARBLED_MAX = 3;
 /** An attempt that had less time, in milliseconds, before the deadline cannot be held against the server. */
 const FAIR_ATTEMPT_MS = 250;
+/** An attempt that would have less time, in milliseconds, is not begun once it is known what stands in the way: it would only leave the outcome open. */
+const ATTEMPT_MS_MIN = 20;
 /** A server that did not answer in time is left alone for this long, in milliseconds, while others are there. */
 const SLOW_SERVER_PENALTY_MS = 1_000;
 /** Refusals of a server that serves, but not this request now: another server would say the same. */
@@ -59,6 +61,9 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
   #attemptTimeoutMs: number;
   #garbled = 0;
   #throttled = 0;
+  #round = 0;
+  /** The round in which a server last said why it cannot serve. */
+  #refusedInRound = -2;
 
   constructor(operation: Operation<I, O, T>, context: CallContext, options: CallRunOptions) {
     this.#operation = operation;
@@ -75,10 +80,13 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
       const endpoint = this.#options.router.pick(this.#operation.route, this.#tried);
       if (endpoint === undefined) {
         this.#tried.clear();
+        this.#round += 1;
         this.#options.breaker.trip();
         await this.#turn();
         continue;
       }
+      if (this.history.last !== undefined && this.#context.remainingMs < ATTEMPT_MS_MIN)
+        throw this.#endError('elapsed');
       const result = await this.#attempt(endpoint);
       if (result.kind === 'answer') {
         const answer = this.#accept(endpoint, result.message);
@@ -105,8 +113,9 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
       const waited = await this.#context.wait<Pass>(Number.POSITIVE_INFINITY, (resolve) => breaker.wait(resolve));
       if (waited.kind !== 'result') throw this.#endError(waited.kind);
       pass = waited.value;
-      // Others were served meanwhile: what this call met before is past.
-      if (pass === 'closed') this.#tried.clear();
+      // That was the pause: a new round begins. (A call that kept what it had tried would use up its turn for nothing, and with it
+      // one of the few that there are while nobody is served.)
+      this.#tried.clear();
     }
     this.#pass = pass;
   }
@@ -203,9 +212,12 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
   }
 
   #note(endpoint: Endpoint, failure: Failure): void {
+    this.history.unsettled ||= leavesOpen(failure);
+    if (failure.kind === 'refused') this.#refusedInRound = this.#round;
+    // What a server says of the cluster (NO_QUORUM) tells more than that another one is not there.
+    else if (failure.kind === 'lost' && this.#refusedInRound >= this.#round - 1) return;
     this.history.last = { failure, address: endpoint.address };
     this.#options.breaker.problem = this.history.last;
-    this.history.unsettled ||= leavesOpen(failure);
   }
 
   #endError(ended: Ended): ZklError {
