@@ -88,7 +88,7 @@ const timingSchema = z.strictObject({
   leaderGraceMs: integer(
     0,
     60_000,
-    2000,
+    1500,
     'How long a request waits for a leader before it fails with NO_QUORUM, in ms.',
   ),
   requestTimeoutMs: integer(

@@ -12,3 +12,6 @@ export function deadlineOf(clientMs: number | undefined, requestTimeoutMs: numbe
   const marginMs = Math.min(MARGIN_MAX_MS, Math.max(MARGIN_MIN_MS, givenMs * MARGIN_SHARE));
   return performance.now() + Math.max(1, givenMs - marginMs);
 }
+
+/** Ends the work on a request early. At the deadline it is settled with what is known of it; cancelled, nobody is told. */
+export type GiveUp = (why: 'deadline' | 'cancelled') => void;

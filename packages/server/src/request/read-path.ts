@@ -1,5 +1,6 @@
 import type { RefusalReason, Zxid } from '@zkl/consensus';
 import type { ClusterView } from './cluster-view.js';
+import type { GiveUp } from './deadline.js';
 import { readTimedOut, rejected, type Failure } from './failure.js';
 import { LeaderWait, type QuorumCheck } from './leader-wait.js';
 
@@ -24,16 +25,16 @@ export interface ReadRequest {
 
 /**
  * Waits until this server may serve the read: then `done(undefined)` is called, once, and the state is to be read in that very call. Or
- * `done(failure)`, before the deadline. The returned function gives up the wait, after which `done` is not called.
+ * `done(failure)`, before the deadline. The returned function gives up the wait: cancelled, `done` is not called any more.
  */
 export function awaitRead(
   dependencies: ReadPathDependencies,
   request: ReadRequest,
   done: (failure: Failure | undefined) => void,
-): () => void {
+): GiveUp {
   const read = new PendingRead(dependencies, request, done);
   read.start();
-  return () => read.cancel();
+  return (why) => (why === 'deadline' ? read.expire() : read.cancel());
 }
 
 class PendingRead {
@@ -61,6 +62,10 @@ class PendingRead {
 
   cancel(): void {
     this.#finish();
+  }
+
+  expire(): void {
+    this.#onDeadline();
   }
 
   #barrier(): void {

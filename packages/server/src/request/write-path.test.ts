@@ -180,13 +180,20 @@ describe('submitWrite', () => {
     expect(await submit(waiting.dependencies)).toMatchObject({ failure: { code: 'SHUTTING_DOWN' } });
   });
 
+  it('says what it knows when the deadline is told from outside', async () => {
+    const { dependencies } = play({ status: LOOKING });
+    const request = { operation: new Uint8Array(1), hasWriteId: true, deadlineMs: performance.now() + 60_000 };
+    const reply = await new Promise<WriteReply>((resolve) => submitWrite(dependencies, request, resolve)('deadline'));
+    expect(reply).toMatchObject({ failure: { outcome: 'rejected', retryable: true } });
+  });
+
   it('says nothing more once it is cancelled', async () => {
     const { dependencies } = play({ proposals: [{ kind: 'applied', result: RESULT }] });
     let called = false;
     const request = { operation: new Uint8Array(1), hasWriteId: true, deadlineMs: performance.now() + 20 };
     submitWrite(dependencies, request, () => {
       called = true;
-    })();
+    })('cancelled');
     await submit(dependencies, true);
     await submit(play({ status: LOOKING }).dependencies, true, 50);
     expect(called).toBe(false);

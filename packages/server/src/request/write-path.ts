@@ -2,6 +2,7 @@ import type { RefusalReason, ServerId, Zxid } from '@zkl/consensus';
 import { decodeResult, type Result } from '@zkl/state-machine';
 import type { ForwardReply } from '../peer/forward-reply.js';
 import type { ClusterView } from './cluster-view.js';
+import type { GiveUp } from './deadline.js';
 import { outcomeUnknown, rejected, type Failure } from './failure.js';
 import { LeaderWait, type QuorumCheck } from './leader-wait.js';
 
@@ -35,7 +36,7 @@ export type WriteReply =
 
 /**
  * Carries a write to the leader, wherever that is, and its result back. `done` is called once, before the deadline; the returned
- * function gives up the wait, after which `done` is not called: the write may be applied all the same.
+ * function gives up the wait: cancelled, `done` is not called any more, and the write may be applied all the same.
  *
  * The result comes when the write is durable on a quorum and applied on the leader **and on this server**, so that whoever reads here after
  * it sees it. (When this server cannot catch up before the deadline the result is given without that: it is certain, and the client
@@ -45,10 +46,10 @@ export function submitWrite(
   dependencies: WritePathDependencies,
   request: WriteRequest,
   done: (reply: WriteReply) => void,
-): () => void {
+): GiveUp {
   const write = new PendingWrite(dependencies, request, done);
   write.start();
-  return () => write.cancel();
+  return (why) => (why === 'deadline' ? write.expire() : write.cancel());
 }
 
 class PendingWrite {
@@ -79,6 +80,10 @@ class PendingWrite {
 
   cancel(): void {
     this.#finish();
+  }
+
+  expire(): void {
+    this.#onDeadline();
   }
 
   #attempt(): void {

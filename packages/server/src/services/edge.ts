@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { HandlerContext } from '@connectrpc/connect';
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import type { ServerId, Zxid } from '@zkl/consensus';
 import {
   Consistency,
@@ -19,7 +19,7 @@ import {
 import { toConnectError } from '../errors/connect-error.js';
 import type { Admission } from '../request/admission.js';
 import type { ClusterView } from '../request/cluster-view.js';
-import { deadlineOf } from '../request/deadline.js';
+import { deadlineOf, type GiveUp } from '../request/deadline.js';
 import { rejected, type Failure } from '../request/failure.js';
 import { awaitRead, type ReadPathDependencies } from '../request/read-path.js';
 import { submitWrite, type WritePathDependencies } from '../request/write-path.js';
@@ -133,29 +133,32 @@ export class Edge {
     });
   }
 
-  #admitted<T>(bytes: number, end: End<T>, begin: (settle: End<T>) => () => void): (() => void) | undefined {
+  #admitted<T>(bytes: number, end: End<T>, begin: (settle: End<T>) => GiveUp): GiveUp | undefined {
     const { admission } = this.#dependencies;
     if (!admission.tryEnter(bytes)) return end(rejected('THROTTLED'));
     const cancel = begin((failure, reply) => {
       admission.leave(bytes);
       return end(failure, reply);
     });
-    return () => {
-      cancel();
-      admission.leave(bytes);
+    return (why) => {
+      cancel(why);
+      // At the deadline it was settled, and has left.
+      if (why === 'cancelled') admission.leave(bytes);
     };
   }
 
   /** One call: a promise for Connect around what is callbacks below; given up when the caller goes away. */
-  #call<T>(context: HandlerContext, begin: (end: End<T>) => (() => void) | undefined): Promise<T> {
+  #call<T>(context: HandlerContext, begin: (end: End<T>) => GiveUp | undefined): Promise<T> {
     const startedMs = performance.now();
     const { onRequestEnd, view } = this.#dependencies;
     return new Promise<T>((resolve, reject) => {
-      let cancel: (() => void) | undefined;
       let ended = false;
       const onAbort = (): void => {
         if (ended) return;
-        cancel?.();
+        const late =
+          context.signal.reason instanceof ConnectError && context.signal.reason.code === Code.DeadlineExceeded;
+        giveUp?.(late ? 'deadline' : 'cancelled');
+        if (ended) return;
         end({ code: 'CANCELLED', outcome: ERROR_CODES.CANCELLED.outcome, retryable: false });
       };
       const end: End<T> = (failure, reply) => {
@@ -168,7 +171,7 @@ export class Edge {
         return undefined;
       };
       context.signal.addEventListener('abort', onAbort, { once: true });
-      cancel = begin(end);
+      const giveUp = begin(end);
     });
   }
 }
