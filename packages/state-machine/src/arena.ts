@@ -18,7 +18,7 @@ const SHARED_RECORD_BYTES_MAX = 1 << 18;
 const SPARE_SLABS_MAX = 8;
 
 /** Before each record: its owner, and its whole length in bytes, header included. */
-export const RECORD_HEADER_BYTES = 8;
+const RECORD_HEADER_BYTES = 8;
 const DEAD = -1;
 
 /** Compaction begins when this share of all slabs is dead, and more than a few slabs. */

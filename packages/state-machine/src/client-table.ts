@@ -6,15 +6,15 @@ import { Rows } from './rows.js';
 import { NO_SLOT, SlotIndex } from './slot-index.js';
 
 /** Fields of a client's row. Links are slots + 1; 0 for none. */
-export const REF = 0;
-export const HASH = 1;
+const REF = 0;
+const HASH = 1;
 /** Bytes of the id; 0 in a free row. */
 export const ID_LENGTH = 2;
 export const ID_A = 3;
 export const ID_B = 4;
 /** The order of last writes, oldest first. */
-export const OLDER = 5;
-export const NEWER = 6;
+const OLDER = 5;
+const NEWER = 6;
 /** Kept replies: how many, and the ends of their list in the order of request ids. */
 export const KEPT = 7;
 export const FIRST = 8;

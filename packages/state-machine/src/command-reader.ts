@@ -1,5 +1,6 @@
 import { CLIENT_ID_CHARS_MAX } from './limits.js';
 import { countCodePoints } from './utf8.js';
+import { unzigzag } from './varint.js';
 
 /**
  * The layout of a command, version 1:
@@ -107,7 +108,7 @@ export class CommandReader {
   #readVersion(): boolean {
     const value = this.#readVarint();
     if (value < 0 || value > 0xffff_ffff) return false;
-    this.expectedVersion = (value >>> 1) ^ -(value & 1);
+    this.expectedVersion = unzigzag(value);
     return true;
   }
 

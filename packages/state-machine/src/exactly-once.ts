@@ -61,7 +61,7 @@ export class ExactlyOnce {
     this.#beforeChange?.(client);
     this.#hear(client, reader.answeredThrough, moment);
     if (reader.requestId <= this.answeredThrough(client)) return 'STALE_REQUEST';
-    const reply = this.replies.find(client, reader.requestId);
+    const reply = this.#findReply(client, reader.requestId);
     if (reply !== NO_SLOT) return this.#recall(reply);
     return this.#hasRoom(client) ? 'apply' : 'TOO_MANY_REQUESTS';
   }
@@ -71,6 +71,13 @@ export class ExactlyOnce {
     this.#writer.reset();
     writeResult(result, this.#writer);
     this.keep(this.#client, requestId, this.#writer.bytes, 0, this.#writer.length);
+  }
+
+  /** A request above all that are kept is new: the usual case, which needs no look into the index. */
+  #findReply(client: number, requestId: number): number {
+    const last = this.clients.rows.get(client, c.LAST);
+    if (last === 0 || this.replies.requestId(last - 1) < requestId) return NO_SLOT;
+    return this.replies.find(client, requestId);
   }
 
   #admitNew(reader: CommandReader, moment: Moment): Admission {

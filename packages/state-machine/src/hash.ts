@@ -6,14 +6,14 @@
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** One word into lane A (the step of MurmurHash3). */
-export function mixA(hash: number, word: number): number {
+function mixA(hash: number, word: number): number {
   const k = Math.imul(word, 0xcc9e2d51);
   const h = hash ^ Math.imul((k << 15) | (k >>> 17), 0x1b873593);
   return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
 /** One word into lane B: the same shape, other constants and rotations. */
-export function mixB(hash: number, word: number): number {
+function mixB(hash: number, word: number): number {
   const k = Math.imul(word, 0x239b961b);
   const h = hash ^ Math.imul((k << 16) | (k >>> 16), 0xab0e9789);
   return (Math.imul((h << 11) | (h >>> 21), 3) + 0x561ccd1b) | 0;
@@ -37,7 +37,7 @@ function round(lane: number, word: number): number {
 }
 
 /** The words of a typed array, in the byte order of the format. */
-export function wordAt(words: Int32Array, index: number): number {
+function wordAt(words: Int32Array, index: number): number {
   const word = words[index]!;
   if (LITTLE_ENDIAN) return word;
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);

@@ -59,10 +59,10 @@ export const EXTRA = 28;
 export const NODE_STRIDE = 29;
 
 /** What goes into a snapshot as it is: from the path hash to CREATES. */
-export const IMAGE = PATH_A;
+export const IMAGE = 8;
 export const IMAGE_WORDS = CREATES + 1 - PATH_A;
 
-export const TWO_TO_32 = 4_294_967_296;
+const TWO_TO_32 = 4_294_967_296;
 
 /** A time or another whole number below 2^53, from its halves. */
 export function joinWords(low: number, high: number): number {

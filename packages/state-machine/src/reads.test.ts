@@ -122,7 +122,7 @@ describe('children', () => {
     expect(machine.children('/none')).toEqual({ kind: 'error', code: 'NO_NODE', path: '/none' });
   });
 
-  it('many of one node: a page is quick, also between creates (100,000 of them in bench/hot-path.ts)', () => {
+  it('many of one node: a page is quick, also between creates (100,000 of them in bench/hot-path.mts)', () => {
     const feeder = family(20_000);
     const pagesMs: number[] = [];
     for (let i = 0; i < 50; i++) {

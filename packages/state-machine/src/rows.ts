@@ -1,6 +1,6 @@
 /** Rows in a chunk: a power of two. Growth adds a chunk and copies nothing, so it never pauses. */
 const CHUNK_BITS = 12;
-export const ROWS_PER_CHUNK = 1 << CHUNK_BITS;
+const ROWS_PER_CHUNK = 1 << CHUNK_BITS;
 
 /**
  * A growing table of rows of 32-bit integers, off the heap. A row is named by its slot: 0, 1, 2, ...; freed slots are used

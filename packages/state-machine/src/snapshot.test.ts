@@ -2,14 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from './limits.js';
 import { CHUNK_BYTES_MAX, SnapshotDamagedError } from './snapshot-format.js';
-import { writeArbitrary } from './testing/arbitraries.js';
 import { Feeder, type Write } from './testing/blocks.js';
 import { dump, stream } from './testing/dump.js';
 import { makeRandom } from './testing/random.js';
 import { ZnodeStateMachine } from './znode-state-machine.js';
-
-const limits = { ...DEFAULT_LIMITS, clientRetentionMs: 40, repliesPerClientMax: 4 };
-const writes = fc.array(fc.array(writeArbitrary, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 40 });
 
 /** A tree of some size: 3 clients, deep and wide, slots used again. */
 function grown(options = {}): Feeder {
@@ -42,41 +38,6 @@ async function restored(chunks: Iterable<Uint8Array>, options = {}): Promise<Zno
 }
 
 describe('a snapshot', () => {
-  it('is the state at the cut, whatever is applied between its steps', async () => {
-    await fc.assert(
-      fc.asyncProperty(writes, writes, fc.integer({ min: 1, max: 5 }), async (before, during, slotsPerStep) => {
-        const feeder = new Feeder({ limits, snapshotSlotsPerStep: slotsPerStep });
-        const undisturbed = new Feeder({ limits });
-        const both = (block: readonly Write[]): void => {
-          expect(feeder.applyAll(block)).toEqual(undisturbed.applyAll(block));
-        };
-        before.forEach(both);
-        const cut = { digest: feeder.machine.digest, nodes: dump(feeder.machine), zxid: feeder.machine.appliedZxid };
-        const snapshot = feeder.machine.snapshot();
-        const chunks: Uint8Array[] = [];
-        const rest = [...during];
-        for (let step = snapshot.next(); step.done !== true; step = snapshot.next()) {
-          chunks.push(step.value);
-          const block = rest.shift();
-          if (block !== undefined) both(block);
-        }
-        rest.forEach(both);
-        expect(feeder.machine.digest).toBe(undisturbed.machine.digest);
-        const copy = await restored(chunks, { limits });
-        expect(copy.digest).toBe(cut.digest);
-        expect(copy.appliedZxid).toEqual(cut.zxid);
-        expect(dump(copy)).toEqual(cut.nodes);
-        // What comes after the cut gives the same on the copy, forgotten clients and kept replies included.
-        const follower = new Feeder({}, copy);
-        follower.counter = cut.zxid.counter;
-        follower.timeMs = copy.timeMs;
-        for (const block of during) follower.applyAll(block);
-        expect(copy.digest).toBe(feeder.machine.digest);
-      }),
-      { numRuns: 60 },
-    );
-  });
-
   it('is the state at the cut when most writes succeed, slots are used again and clients come and go', async () => {
     for (let seed = 1; seed <= 12; seed++) {
       const random = makeRandom(seed);

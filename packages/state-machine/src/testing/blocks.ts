@@ -11,7 +11,7 @@ export interface Write {
 }
 
 /** The payload of a block. */
-export function frame(writes: readonly Uint8Array[]): Uint8Array {
+function frame(writes: readonly Uint8Array[]): Uint8Array {
   const payload = new Uint8Array(writes.reduce((sum, bytes) => sum + 4 + bytes.length, 0));
   const view = new DataView(payload.buffer);
   let at = 0;

@@ -1,5 +1,5 @@
 /**
- * The hot path in the small: `node --expose-gc --import tsx packages/state-machine/bench/hot-path.ts [znodes]`.
+ * The hot path in the small: `node --expose-gc --import tsx packages/state-machine/bench/hot-path.mts [znodes]`.
  * Prints operations a second by the middle block (so that what else the machine does hardly counts), bytes a znode, the longest pauses, and the slices of a snapshot under load.
  */
 import { encodeCommand } from '../src/command-codec.js';
