@@ -1,37 +1,11 @@
 import { compareZxid, ConsensusCore, endOf, endsAfter, formatZxid, minZxid } from '@zkl/consensus';
 import type { Block, Envelope, Input, PersistBatch, Ready, ServerId, Zxid } from '@zkl/consensus';
-import type { EventQueue } from './event-queue.js';
 import { UNITS_PER_TICK } from './event-queue.js';
 import type { Random } from './random.js';
-import type { DiskSettings, Settings } from './swarm.js';
-import type { Trace } from './trace.js';
+import type { ServerSurroundings } from './server-surroundings.js';
+import type { DiskSettings } from './swarm.js';
 import { EMPTY_STATE, type MachineState, type VirtualDisk } from './virtual-disk.js';
-import type { VirtualNetwork } from './virtual-network.js';
 import { Violation } from './violation.js';
-
-/** What a server tells the world of. */
-export interface ServerEvents {
-  onStart(server: VirtualServer): void;
-  /** Before anything of it is carried out. */
-  onProposed(server: VirtualServer, ready: Ready): void;
-  onReady(server: VirtualServer, ready: Ready): void;
-  onTurn(server: VirtualServer): void;
-  onApply(server: VirtualServer, block: Block, position: number): void;
-  onRestored(server: VirtualServer): void;
-  onDurable(server: VirtualServer, batches: readonly PersistBatch[]): void;
-  onRead(server: VirtualServer, ticket: number, zxid: Zxid): void;
-  onSendSnapshot(server: VirtualServer, to: ServerId, attempt: number): void;
-  onRetired(server: VirtualServer): void;
-}
-
-export interface ServerSurroundings {
-  readonly queue: EventQueue;
-  readonly random: Random;
-  readonly network: VirtualNetwork;
-  readonly trace: Trace;
-  readonly settings: Settings;
-  readonly events: ServerEvents;
-}
 
 const READ_BLOCKS = 4;
 

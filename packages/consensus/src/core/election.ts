@@ -153,8 +153,14 @@ export class Election {
     else this.#decideAt ??= this.#ctx.now + this.#ctx.ticks.settle;
   }
 
+  /**
+   * The others may still hold votes for what this server was before it lost its disk, or part of it: it must not lead on those. A new round makes all vote
+   * anew. (Simulation, seed 20098; the history check of discovery would catch a fresh one, but a damaged one might pass for what it was.)
+   */
   #decide(): void {
     const { leader } = this.#vote;
+    const isGhost = leader === this.#ctx.id && compareVotes(this.#vote, this.#own) !== 0;
+    if (isGhost && !this.#ctx.planted('lead-on-a-ghost-vote')) return this.#enterRound(this.#round + 1, this.#own);
     this.#ctx.become(leader === this.#ctx.id ? { to: 'leading' } : { to: 'following', leader });
   }
 

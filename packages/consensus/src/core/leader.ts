@@ -3,9 +3,20 @@ import type { Block } from './block.js';
 import type { CoreContext } from './core-context.js';
 import type { HistoryResult, Input } from './core-io.js';
 import { compareHistories, countsFor } from './election.js';
+import { Guests } from './guests.js';
 import { LearnerProgress } from './learner-progress.js';
 import { LearnerSender } from './learner-sender.js';
-import type { Ack, AckEpoch, AckNewLeader, FollowerInfo, Notification, Pong, ReadRequest, Vote } from './messages.js';
+import type {
+  Ack,
+  AckEpoch,
+  AckNewLeader,
+  FollowerInfo,
+  Message,
+  Notification,
+  Pong,
+  ReadRequest,
+  Vote,
+} from './messages.js';
 import { ReadBarriers } from './read-barrier.js';
 import type { ServerId } from './server-id.js';
 import { COUNTER_MAX, compareZxid, maxZxid, sameZxid, ZXID_ZERO, type Zxid } from './zxid.js';
@@ -25,6 +36,7 @@ export class Leader {
   readonly kind = 'leading';
   readonly #ctx: CoreContext;
   readonly #sender: LearnerSender;
+  readonly #guests: Guests;
   readonly #learners = new Map<ServerId, LearnerProgress>();
   readonly #barriers = new ReadBarriers();
   readonly #electedWith: Vote;
@@ -43,6 +55,7 @@ export class Leader {
   constructor(ctx: CoreContext) {
     this.#ctx = ctx;
     this.#sender = new LearnerSender(ctx);
+    this.#guests = new Guests(ctx);
     this.#electedWith = { leader: ctx.id, epoch: ctx.currentEpoch, zxid: ctx.last };
     this.#deadline = ctx.now + ctx.ticks.election;
   }
@@ -137,6 +150,11 @@ export class Leader {
     this.#ctx.outbox.assigned.push({ ticket: input.ticket, block });
   }
 
+  /** One zxid, no bytes, no change. */
+  #proposeNothing(): void {
+    if (!this.#leaving && this.#ctx.last.counter < COUNTER_MAX) this.#appendBlock(1, NOTHING, 0);
+  }
+
   #appendBlock(count: number, payload: Uint8Array, timeMs: number): Block {
     const { last: prev, committed } = this.#ctx;
     const block: Block = {
@@ -201,7 +219,7 @@ export class Leader {
   /** What a turn gathered goes out: blocks, commits, read barriers. */
   flush(): void {
     this.#advanceCommit();
-    if (this.serving) this.#admitGuests();
+    if (this.serving && this.#guests.admit(this.#learners.values(), this.#epoch)) this.#proposeNothing();
     if (this.#phase !== 'discovery') for (const learner of this.#learners.values()) this.#sender.pump(learner);
     if (!this.serving) return;
     if (this.#ctx.planted('read-without-quorum')) this.#barriers.openNext(this.#ctx.committed);
@@ -247,7 +265,7 @@ export class Leader {
     // Sent again because the answer was slow: the attempt is the same, and under way.
     if (this.#current(from, message.attempt) !== undefined) return;
     const learner = new LearnerProgress(from, message.attempt, message.standing, message.acceptedEpoch, this.#ctx.now);
-    if (this.#isGuest(learner)) this.#receiveGuest(learner);
+    if (this.#isGuest(learner)) this.#guests.receive(learner);
     this.#learners.set(from, learner);
     if (this.#epoch === 0) this.#chooseEpoch();
     else this.#sendLeaderInfo(learner);
@@ -263,12 +281,15 @@ export class Leader {
   }
 
   #sendLeaderInfo(learner: LearnerProgress): void {
+    const { attempt } = learner;
+    const messages: Message[] = [{ kind: 'leaderInfo', attempt, epoch: this.#epoch }];
     if (learner.standing === 'fresh' && !learner.guest) {
-      this.#ctx.outbox.release(learner.id, { kind: 'newLeader', attempt: learner.attempt, epoch: 0, zxid: ZXID_ZERO });
+      messages.unshift({ kind: 'newLeader', attempt, epoch: 0, zxid: ZXID_ZERO });
     }
-    const info = { kind: 'leaderInfo', attempt: learner.attempt, epoch: this.#epoch } as const;
-    if (this.#ctx.planted('promise-before-durable')) this.#ctx.outbox.send(learner.id, info);
-    else this.#ctx.outbox.release(learner.id, info);
+    for (const message of messages) {
+      if (this.#ctx.planted('promise-before-durable')) this.#ctx.outbox.send(learner.id, message);
+      else this.#ctx.outbox.release(learner.id, message);
+    }
   }
 
   /** In a cluster without any history whoever is there founds it; those who come later are guests first, so a little patience is worth its while. */
@@ -284,11 +305,6 @@ export class Leader {
     return this.#epoch !== 0 || !this.#counts(learner);
   }
 
-  #receiveGuest(learner: LearnerProgress): void {
-    learner.guest = true;
-    learner.guestSince = this.#ctx.last;
-  }
-
   #counts(learner: LearnerProgress): boolean {
     return countsFor(learner.standing, this.#electedWith.epoch) || this.#ctx.planted('empty-folder-votes');
   }
@@ -297,7 +313,7 @@ export class Leader {
     if (learner.stage !== 'info' || message.epoch !== this.#epoch) return;
     learner.lastZxid = message.lastZxid;
     // A fresh one that did not promise takes itself for a guest, and so it is one.
-    if (learner.standing === 'fresh' && !message.counts && !learner.guest) this.#receiveGuest(learner);
+    if (learner.standing === 'fresh' && !message.counts && !learner.guest) this.#guests.receive(learner);
     if (this.#phase === 'discovery' && this.#counts(learner)) {
       const theirs: Vote = { leader: this.#ctx.id, epoch: message.currentEpoch, zxid: message.lastZxid };
       if (compareHistories(theirs, this.#electedWith) > 0 && !this.#ctx.planted('skip-history-check')) {
@@ -325,8 +341,7 @@ export class Leader {
   #onAckNewLeader(learner: LearnerProgress, message: AckNewLeader): void {
     if (message.epoch !== this.#epoch || !learner.newLeaderSent) return;
     learner.onDurable(message.zxid);
-    if (learner.admission !== undefined && sameZxid(message.zxid, learner.admission)) learner.guest = false;
-    if (this.#ctx.planted('guest-counts-at-once')) learner.guest = false;
+    this.#guests.onAckNewLeader(learner, message.zxid);
     if (learner.synced) return;
     learner.synced = true;
     if (this.#ctx.planted('broadcast-only-to-synced')) learner.sent = this.#ctx.last;
@@ -342,28 +357,6 @@ export class Leader {
     this.#ctx.commitTo(this.#ctx.last);
     for (const learner of this.#learners.values()) if (learner.synced) this.#sendUpToDate(learner);
     if (this.#leaving) this.#leave();
-  }
-
-  /**
-   * A guest is admitted, by a second NEWLEADER, once the others alone have committed a block that was proposed after it came. 1. Server 2 promises
-   * epoch 2, to itself or another, and loses its disk; 2. it comes back, and the leader of epoch 1 is still there; 3. were it to count there
-   * at once, epoch 1 could commit behind the back of epoch 2, which counts on that promise (simulation, seed 10239). A quorum of others that acknowledges
-   * a later block has not promised epoch 2; and whoever of them does so afterwards has a better history than the one who asks, which steps down.
-   * When nobody writes, the leader proposes an empty block: one zxid, no bytes, no change.
-   */
-  #admitGuests(): void {
-    const { committed, last } = this.#ctx;
-    for (const learner of this.#learners.values()) {
-      if (!learner.guest || !learner.synced || learner.admission !== undefined) continue;
-      const since = maxZxid(learner.guestSince, learner.syncTarget!);
-      const hasNewer = last.epoch === this.#epoch && compareZxid(last, since) > 0;
-      if (!hasNewer && !this.#leaving && last.counter < COUNTER_MAX) this.#appendBlock(1, NOTHING, 0);
-      if (committed.epoch !== this.#epoch || compareZxid(committed, since) <= 0) continue;
-      if (compareZxid(learner.sent, committed) < 0) continue;
-      learner.admission = committed;
-      const { attempt } = learner;
-      this.#ctx.outbox.send(learner.id, { kind: 'newLeader', attempt, epoch: this.#epoch, zxid: committed });
-    }
   }
 
   #sendUpToDate(learner: LearnerProgress): void {
