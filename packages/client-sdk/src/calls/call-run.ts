@@ -23,8 +23,12 @@ import { GarbledReply, type Operation, type ReplyView } from './operation.js';
 const GARBLED_MAX = 3;
 /** An attempt that had less time, in milliseconds, before the deadline cannot be held against the server. */
 const FAIR_ATTEMPT_MS = 250;
-/** An attempt that would have less time, in milliseconds, is not begun once it is known what stands in the way: it would only leave the outcome open. */
-const ATTEMPT_MS_MIN = 20;
+/**
+ * Once it is known what stands in the way, no attempt is begun that would have less than this share of the call's time, or 100 ms if that is
+ * less: its answer would hardly come before the deadline, and so leave the outcome of a write open.
+ */
+const ATTEMPT_SHARE_MIN = 0.1;
+const ATTEMPT_MS_MIN = 100;
 /** A server that did not answer in time is left alone for this long, in milliseconds, while others are there. */
 const SLOW_SERVER_PENALTY_MS = 1_000;
 /** Refusals of a server that serves, but not this request now: another server would say the same. */
@@ -85,8 +89,7 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
         await this.#turn();
         continue;
       }
-      if (this.history.last !== undefined && this.#context.remainingMs < ATTEMPT_MS_MIN)
-        throw this.#endError('elapsed');
+      if (this.history.last !== undefined && this.#isTooLate()) throw this.#endError('elapsed');
       const result = await this.#attempt(endpoint);
       if (result.kind === 'answer') {
         const answer = this.#accept(endpoint, result.message);
@@ -204,6 +207,11 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
     this.#tried.add(endpoint);
     this.#options.breaker.trip();
     if (this.#pass === 'closed') await this.#turn();
+  }
+
+  #isTooLate(): boolean {
+    const { remainingMs, timeoutMs } = this.#context;
+    return remainingMs < Math.min(ATTEMPT_MS_MIN, timeoutMs * ATTEMPT_SHARE_MIN);
   }
 
   #served(endpoint: Endpoint): void {
