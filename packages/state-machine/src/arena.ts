@@ -130,12 +130,17 @@ export class Arena {
     // Small states stay small: slabs grow with what there is.
     const wanted = Math.min(SLAB_BYTES, Math.max(FIRST_SLAB_BYTES, this.#capacityBytes));
     const size = large ? bytes : Math.max(wanted, bytes);
-    const spare = large ? undefined : this.#spares.pop();
+    const spare = large ? undefined : this.#takeSpare(bytes);
     const slab = spare ?? makeSlab(size);
     this.#slabs[number] = slab;
     this.#capacityBytes += slab.bytes.length;
     if (!large) this.#head = number;
     return number;
+  }
+
+  #takeSpare(bytes: number): Slab | undefined {
+    const spare = this.#spares.pop();
+    return spare !== undefined && spare.bytes.length >= bytes ? spare : undefined;
   }
 
   #emptied(number: number, slab: Slab): void {
@@ -146,7 +151,7 @@ export class Arena {
     this.#slabs[number] = undefined;
     this.#freeNumbers.push(number);
     this.#capacityBytes -= slab.bytes.length;
-    if (slab.bytes.length === SLAB_BYTES && this.#spares.length < SPARE_SLABS_MAX) this.#spares.push(slab);
+    if (slab.bytes.length <= SLAB_BYTES && this.#spares.length < SPARE_SLABS_MAX) this.#spares.push(slab);
   }
 
   #owe(bytes: number): void {
