@@ -52,7 +52,8 @@ export class SnapshotTransfers {
     const { from, to, attempt } = transfer;
     const { network, queue } = this.#around;
     if (from.run !== transfer.fromRun) return this.#end(transfer, false);
-    const isWanted = to.run === transfer.toRun && to.core?.awaitsSnapshot(from.id, attempt) === true;
+    const isWanted =
+      to.run === transfer.toRun && !to.isInstalling && to.core?.awaitsSnapshot(from.id, attempt) === true;
     if (!isWanted || !network.isOpen(from.id, to.id) || !network.isOpen(to.id, from.id))
       return this.#end(transfer, false);
     if (!to.paused && !from.paused) {
@@ -72,7 +73,7 @@ export class SnapshotTransfers {
   #end({ from, fromRun, to, toRun, attempt, state }: Transfer, done: boolean): void {
     const { queue, network, trace } = this.#around;
     trace.add(4, to.id, done ? 1 : 0);
-    if (!done && to.run === toRun) to.holdWrites(false);
+    if (!done && to.run === toRun && !to.isInstalling) to.holdWrites(false);
     queue.after(UNITS_PER_TICK + network.latency(), () => {
       if (from.run !== fromRun) return;
       from.input({ kind: 'snapshotSent', to: to.id, attempt, zxid: done ? state.zxid : undefined });

@@ -48,6 +48,11 @@ export class VirtualServer {
     this.#tickUnits = UNITS_PER_TICK - settings.skew + random.below(2 * settings.skew + 1);
   }
 
+  /** A snapshot is being put in place: no other is taken meanwhile. */
+  get isInstalling(): boolean {
+    return this.#frozen;
+  }
+
   get alive(): boolean {
     return this.core !== undefined;
   }

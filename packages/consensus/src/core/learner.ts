@@ -159,7 +159,8 @@ export class Learner {
 
   #onLeaderInfo(message: LeaderInfo): void {
     if (this.#phase !== 'discovery' || this.#epoch !== 0) return;
-    if (message.epoch < this.#ctx.acceptedEpoch) {
+    // A guest keeps no promise, but its log tells of epochs that have begun.
+    if (message.epoch < Math.max(this.#ctx.acceptedEpoch, this.#ctx.last.epoch)) {
       this.#ctx.look('the leader has an older epoch than was promised');
       return;
     }
@@ -197,6 +198,11 @@ export class Learner {
   #onSync(message: Sync): void {
     if (this.#phase !== 'synchronisation' || this.#matched !== undefined) return;
     this.#progress();
+    if (message.mode === 'trunc' && this.#isGuest && compareZxid(message.zxid, this.#ctx.committed) < 0) {
+      // A guest may happen upon a leader whose epoch is over, having promised nothing. Anybody else is beyond that (simulation, seed 25232).
+      this.#ctx.look('a leader whose epoch is over');
+      return;
+    }
     const keepsTail = this.#ctx.planted('sync-keeps-tail');
     if (message.mode === 'trunc' && !keepsTail) this.#ctx.truncateTo(message.zxid);
     if (!keepsTail && !sameZxid(this.#ctx.last, message.zxid)) {
