@@ -4,7 +4,9 @@ export * from './core/server-id.js';
 export type * from './core/messages.js';
 export type * from './core/core-io.js';
 export type * from './node/ports.js';
-export { ConsensusNode, type NodeStatus } from './node/consensus-node.js';
+export { ConsensusNode } from './node/consensus-node.js';
+export type { NodeStatus } from './node/node-status.js';
+export type { ReadDone } from './node/read-queue.js';
 export { ConsensusCore, type PeerProgress } from './core/consensus-core.js';
 export { ConsensusFault } from './core/assert.js';
 export {

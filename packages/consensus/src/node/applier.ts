@@ -3,6 +3,7 @@ import { endOf, endsAfter, type Block } from '../core/block.js';
 import type { HistoryResult } from '../core/core-io.js';
 import { compareZxid, formatZxid, minZxid, ZXID_ZERO, type Zxid } from '../core/zxid.js';
 import type { Clock, LogStore, StateMachine } from './ports.js';
+import { asError } from './as-error.js';
 
 /** Bytes that are fetched at a time, and the time after which the event loop gets its turn. */
 const READ_BYTES = 1 << 20;
@@ -86,7 +87,7 @@ export class Applier<R> {
           this.#busy = false;
           this.run();
         },
-        (error: unknown) => this.#options.onFatal(error instanceof Error ? error : new Error(String(error))),
+        (error: unknown) => this.#options.onFatal(asError(error)),
       );
     });
   }

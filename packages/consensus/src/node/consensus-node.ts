@@ -1,8 +1,6 @@
-import { ConsensusCore, type PeerProgress } from '../core/consensus-core.js';
-import type { Envelope, Input, PersistBatch, Ready, RefusalReason, Role } from '../core/core-io.js';
-import type { Standing } from '../core/messages.js';
-import type { ServerId } from '../core/server-id.js';
-import { compareZxid, ZXID_ZERO, type Zxid } from '../core/zxid.js';
+import { ConsensusCore } from '../core/consensus-core.js';
+import type { Input, PersistBatch, Ready, RefusalReason } from '../core/core-io.js';
+import { compareZxid, maxZxid, ZXID_ZERO, type Zxid } from '../core/zxid.js';
 import { AppliedWaiters } from './applied-waiters.js';
 import { Applier } from './applier.js';
 import {
@@ -13,38 +11,15 @@ import {
   type NodeOptions,
   type TimingOptions,
 } from './options.js';
-import { joinOperations } from './payload.js';
 import { PendingWrites, type Done } from './pending-writes.js';
-import { Persister } from './persister.js';
+import { Persister, releasedBy } from './persister.js';
+import { announcementOf, type NodeStatus } from './node-status.js';
 import type { PeerEvents, RecoveredLog } from './ports.js';
+import { ReadQueue, type ReadDone } from './read-queue.js';
 import { SnapshotReceiver } from './snapshot-receiver.js';
 import { Snapshots } from './snapshots.js';
-
-/** What a node looks like from outside, at one moment. */
-export interface NodeStatus {
-  readonly role: Role;
-  /** True for a leader with a synchronised quorum, and for a follower that is up to date with such a leader. */
-  readonly serving: boolean;
-  readonly epoch: number;
-  readonly leader: ServerId | undefined;
-  /** The end of the log; the part of it that is on disk; what is known to be committed; what the state machine has applied. */
-  readonly lastLogged: Zxid;
-  readonly durable: Zxid;
-  readonly committed: Zxid;
-  readonly applied: Zxid;
-  readonly standing: Standing;
-  /** Why part of the log is unreadable, until it is repaired. */
-  readonly damage: string | undefined;
-  /** Known to a leader only. */
-  readonly peers: readonly PeerProgress[];
-  readonly snapshotZxid: Zxid | undefined;
-  /** Bytes of log and snapshots on disk. */
-  readonly logBytes: number;
-  /** Set while writes are refused for want of room on the disk. */
-  readonly writesRefused: string | undefined;
-  /** Why this server last began to look for a leader. */
-  readonly lookingBecause: string;
-}
+import { WriteQueue } from './write-queue.js';
+import { asError } from './as-error.js';
 
 type Lifecycle = 'new' | 'running' | 'stopping' | 'stopped' | 'failed';
 
@@ -66,16 +41,12 @@ export class ConsensusNode<R> {
   readonly #pending = new PendingWrites<R>();
   readonly #waiters = new AppliedWaiters();
   readonly #listeners = new Set<(status: NodeStatus) => void>();
-  readonly #readers = new Map<number, ((refusal: RefusalReason | undefined) => void)[]>();
+  readonly #writes = new WriteQueue<R>();
+  readonly #reads = new ReadQueue();
   #core: ConsensusCore | undefined;
   #recovered: RecoveredLog | undefined;
   #lifecycle: Lifecycle = 'new';
   #inputs: Input[] = [];
-  #operations: Uint8Array[] = [];
-  #dones: Done<R>[] = [];
-  #queuedBytes = 0;
-  #newReaders: ((refusal: RefusalReason | undefined) => void)[] = [];
-  #readTicket = 0;
   #tickDue = false;
   #turnDue = false;
   #frozen = false;
@@ -92,7 +63,10 @@ export class ConsensusNode<R> {
     const { logStore, stateMachine, clock, transport } = options;
     this.#persister = new Persister(logStore, {
       onPersisted: (batches) => this.#onPersisted(batches),
-      onDiskFull: (full) => this.#onDiskFull(full),
+      onDiskFull: (full) => {
+        this.#diskFull = full;
+        this.#announce();
+      },
       onFatal,
     });
     this.#applier = new Applier<R>({
@@ -156,7 +130,7 @@ export class ConsensusNode<R> {
       {
         ...recovered.hardState,
         lastZxid: recovered.lastZxid,
-        committed: laterOf(recovered.snapshotZxid ?? ZXID_ZERO, recovered.committedZxid),
+        committed: maxZxid(recovered.snapshotZxid ?? ZXID_ZERO, recovered.committedZxid),
         damaged: recovered.damage !== undefined,
       },
     );
@@ -196,9 +170,7 @@ export class ConsensusNode<R> {
       done({ kind: 'refused', reason: refusal });
       return;
     }
-    this.#operations.push(operation);
-    this.#dones.push(done);
-    this.#queuedBytes += operation.byteLength;
+    this.#writes.push(operation, done);
     this.#schedule();
   }
 
@@ -206,12 +178,12 @@ export class ConsensusNode<R> {
    * Calls `done` without a refusal once everything that was acknowledged, to anybody, before this call has been applied here. All reads of a turn share one
    * question to a quorum.
    */
-  readBarrier(done: (refusal: RefusalReason | undefined) => void): void {
+  readBarrier(done: ReadDone): void {
     if (this.#lifecycle !== 'running') {
       done('leaving');
       return;
     }
-    this.#newReaders.push(done);
+    this.#reads.push(done);
     this.#schedule();
   }
 
@@ -257,8 +229,8 @@ export class ConsensusNode<R> {
     if (this.#lifecycle !== 'running') return 'leaving';
     if (this.#diskFull) return 'diskFull';
     const { pendingBytesMax, pendingWritesMax } = this.#limits;
-    if (this.#pending.bytes + this.#queuedBytes + bytes > pendingBytesMax) return 'overloaded';
-    return this.#pending.count + this.#operations.length >= pendingWritesMax ? 'overloaded' : undefined;
+    if (this.#pending.bytes + this.#writes.bytes + bytes > pendingBytesMax) return 'overloaded';
+    return this.#pending.count + this.#writes.count >= pendingWritesMax ? 'overloaded' : undefined;
   }
 
   #peerEvents(): PeerEvents {
@@ -298,7 +270,7 @@ export class ConsensusNode<R> {
       this.#stepAll(this.#core!);
       this.#handOut(this.#core!.takeReady());
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(asError(error));
     }
   }
 
@@ -312,34 +284,16 @@ export class ConsensusNode<R> {
       core.step({ kind: 'tick' });
     }
     this.#proposeAll(core);
-    if (this.#newReaders.length > 0) {
-      this.#readers.set(++this.#readTicket, this.#newReaders);
-      this.#newReaders = [];
-      core.step({ kind: 'read', ticket: -this.#readTicket });
-    }
+    const ticket = this.#reads.takeTicket();
+    if (ticket !== undefined) core.step({ kind: 'read', ticket });
   }
 
   #proposeAll(core: ConsensusCore): void {
     const timeMs = this.#options.clock.wallMs();
-    let from = 0;
-    while (from < this.#operations.length) {
-      let bytes = this.#operations[from]!.byteLength;
-      let to = from + 1;
-      while (to < this.#operations.length && bytes + this.#operations[to]!.byteLength <= this.#limits.blockBytesMax) {
-        bytes += this.#operations[to]!.byteLength;
-        to++;
-      }
-      const whole = from === 0 && to === this.#operations.length;
-      const operations = whole ? this.#operations : this.#operations.slice(from, to);
-      const ticket = this.#pending.add(whole ? this.#dones : this.#dones.slice(from, to), bytes);
-      const payload = joinOperations(operations, bytes);
-      core.step({ kind: 'propose', ticket, count: operations.length, payload, timeMs });
-      from = to;
+    for (const { dones, payload, bytes } of this.#writes.take(this.#limits.blockBytesMax)) {
+      const ticket = this.#pending.add(dones, bytes);
+      core.step({ kind: 'propose', ticket, count: dones.length, payload, timeMs });
     }
-    if (from === 0) return;
-    this.#operations = [];
-    this.#dones = [];
-    this.#queuedBytes = 0;
   }
 
   #handOut(ready: Ready): void {
@@ -350,7 +304,7 @@ export class ConsensusNode<R> {
     if (ready.committed !== undefined) this.#applier.commitTo(ready.committed);
     // After the commits of the turn: what was committed is answered, not abandoned.
     if (ready.status !== undefined) this.#onRoleChanged();
-    for (const { ticket, zxid } of ready.reads) this.#serve(ticket, zxid);
+    for (const { ticket, zxid } of ready.reads) this.whenApplied(zxid, () => this.#reads.end(ticket, undefined));
     for (const request of ready.readHistory) this.#readHistory(request);
     for (const { to, attempt } of ready.sendSnapshot) this.#snapshots.send(to, attempt);
     this.#receiver.check();
@@ -364,26 +318,15 @@ export class ConsensusNode<R> {
     this.#snapshots.abortSending();
   }
 
-  /** Tickets of writes are positive, those of reads negative. */
   #refuse(ticket: number, reason: RefusalReason): void {
-    if (ticket < 0) this.#endRead(-ticket, reason);
+    if (ticket < 0) this.#reads.end(ticket, reason);
     else this.#pending.refuse(ticket, reason);
-  }
-
-  #serve(ticket: number, zxid: Zxid): void {
-    this.whenApplied(zxid, () => this.#endRead(-ticket, undefined));
-  }
-
-  #endRead(ticket: number, refusal: RefusalReason | undefined): void {
-    const readers = this.#readers.get(ticket);
-    this.#readers.delete(ticket);
-    for (const done of readers ?? []) done(refusal);
   }
 
   #readHistory({ to, attempt, after, maxBytes }: Ready['readHistory'][number]): void {
     this.#options.logStore.read(after, maxBytes).then(
       (result) => this.#input({ kind: 'history', to, attempt, result }),
-      (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => this.#fail(asError(error)),
     );
   }
 
@@ -392,11 +335,6 @@ export class ConsensusNode<R> {
     for (const envelope of releasedBy(batches)) this.#options.transport.send(envelope.to, envelope.message);
     this.#input({ kind: 'persisted', batch: batches[batches.length - 1]!.batch });
     this.#snapshots.takeIfDue();
-  }
-
-  #onDiskFull(full: boolean): void {
-    this.#diskFull = full;
-    this.#announce();
   }
 
   #onApplied(applied: Zxid): void {
@@ -447,37 +385,17 @@ export class ConsensusNode<R> {
     this.#stopTicking();
     this.#applier.stop();
     this.#pending.abandon();
-    const dones = this.#dones;
-    this.#dones = [];
-    this.#operations = [];
-    for (const done of dones) done({ kind: 'refused', reason: 'leaving' });
-    const readers = [...this.#readers.values(), this.#newReaders].flat();
-    this.#readers.clear();
-    this.#newReaders = [];
-    for (const done of readers) done('leaving');
+    this.#writes.refuseAll();
+    this.#reads.endAll('leaving');
     this.#announce();
   }
 
   #announce(): void {
     if (this.#listeners.size === 0) return;
     const status = this.status;
-    const { role, serving, epoch, leader, standing, writesRefused } = status;
-    const announced = JSON.stringify([this.#lifecycle, role, serving, epoch, leader, standing, writesRefused]);
+    const announced = announcementOf(status);
     if (announced === this.#announced) return;
     this.#announced = announced;
     for (const listener of this.#listeners) listener(status);
   }
-}
-
-/** What may be said now that these batches are durable; of several cumulative acks to one leader only the last. */
-function releasedBy(batches: readonly PersistBatch[]): Envelope[] {
-  const released = batches.flatMap((batch) => batch.release as Envelope[]);
-  const isStaleAck = (envelope: Envelope, index: number): boolean =>
-    envelope.message.kind === 'ack' &&
-    released.some((later, at) => at > index && later.message.kind === 'ack' && later.to === envelope.to);
-  return released.length < 2 ? released : released.filter((envelope, index) => !isStaleAck(envelope, index));
-}
-
-function laterOf(a: Zxid, b: Zxid): Zxid {
-  return compareZxid(a, b) >= 0 ? a : b;
 }

@@ -1,5 +1,6 @@
-import type { PersistBatch } from '../core/core-io.js';
+import type { Envelope, PersistBatch } from '../core/core-io.js';
 import type { LogStore, LogWrite } from './ports.js';
+import { asError } from './as-error.js';
 
 export interface PersisterEvents {
   /** These batches are durable. */
@@ -90,7 +91,7 @@ export class Persister {
       this.#setDiskFull(true);
     } else {
       this.#failed = true;
-      this.#events.onFatal(error instanceof Error ? error : new Error(String(error)));
+      this.#events.onFatal(asError(error));
     }
     this.#wakeIdle();
   }
@@ -122,4 +123,13 @@ function mergeBatches(batches: readonly PersistBatch[]): LogWrite {
     hardState: last.hardState,
     repaired: batches.some((batch) => batch.repaired),
   };
+}
+
+/** What may be said now that these batches are durable; of several cumulative acks to one leader only the last. */
+export function releasedBy(batches: readonly PersistBatch[]): Envelope[] {
+  const released = batches.flatMap((batch) => batch.release as Envelope[]);
+  const isStaleAck = (envelope: Envelope, index: number): boolean =>
+    envelope.message.kind === 'ack' &&
+    released.some((later, at) => at > index && later.message.kind === 'ack' && later.to === envelope.to);
+  return released.length < 2 ? released : released.filter((envelope, index) => !isStaleAck(envelope, index));
 }

@@ -2,6 +2,7 @@ import type { ServerId } from '../core/server-id.js';
 import { compareZxid, ZXID_ZERO, type Zxid } from '../core/zxid.js';
 import { isDiskFull } from './persister.js';
 import type { LogStore, PeerTransport, SnapshotReader, StateMachine } from './ports.js';
+import { asError } from './as-error.js';
 
 /** Chunks of a transfer between two signs of life to the core. */
 const PROGRESS_EVERY = 16;
@@ -89,7 +90,7 @@ export class Snapshots {
     } catch (error) {
       // Without room there is no snapshot, and the log stays: the next one is tried when more log has gathered.
       if (error instanceof Abandoned || isDiskFull(error)) return;
-      this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
+      this.#options.onFatal(asError(error));
     } finally {
       chunks.return?.();
     }
