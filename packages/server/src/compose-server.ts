@@ -35,11 +35,11 @@ export interface ServerParts {
   readonly handleHttp: (request: HttpRequest, response: HttpResponse) => void;
   readonly status: () => ServerStatus;
   /** The state is recovered: requests may be served from it. */
-  open(): void;
+  readonly open: () => void;
   /** Ends the streams that are open. */
-  shutdown(): void;
+  readonly shutdown: () => void;
   /** Frees what the server held. The node closes the data folder itself; this does when the node never got to it. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Opens the data folder and puts the parts together. Nothing runs yet. Rejects when the folder cannot be had. */
@@ -51,6 +51,15 @@ export async function composeServer(options: ServerOptions, logger: Logger, hook
     logRetainedBytes: options.limits.logRetainedBytes,
     onNotice: (notice) => logger.warn({ event: 'log_recovered', notice }, notice),
   });
+  try {
+    return putTogether(options, logger, hooks, logStore);
+  } catch (error) {
+    await logStore.close();
+    throw error;
+  }
+}
+
+function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks, logStore: LogStore): ServerParts {
   const state = new ZnodeStateMachine({
     limits: { valueBytesMax: options.limits.valueBytesMax },
     hashSeed: randomInt(2 ** 32),
@@ -61,45 +70,24 @@ export async function composeServer(options: ServerOptions, logger: Logger, hook
   forwardToNode(transport, node);
   const view = new ClusterView();
   const admission = new Admission(options.limits);
-  const startedMs = performance.now();
-  const status = (): ServerStatus => {
-    const nodeStatus = node.status;
-    return {
-      ...nodeStatus,
-      serving: view.serving,
-      peers: peersOf(options, nodeStatus.peers, transport),
-      serverId: options.serverId,
-      clusterId: options.clusterId,
-      version: VERSION,
-      uptimeMs: performance.now() - startedMs,
-      znodes: state.znodeCount,
-      digest: state.digest,
-      digests: digested.ring.points,
-    };
-  };
-  const metrics = options.metrics
-    ? createMetrics(options, { admission, status, connections: hooks.connections })
-    : undefined;
+  const status = statusReader(options, { node, view, transport, state, digested });
+  const { connections } = hooks;
+  const metrics = options.metrics ? createMetrics(options, { admission, status, connections }) : undefined;
   const edge = createEdge(options, { view, state, admission, node, transport, metrics });
   const shutdown = new AbortController();
   // One listener for each open stream is no leak.
   setMaxListeners(0, shutdown.signal);
-  let open = false;
+  const members = (): Members => reachableMembers(options, hooks.ownAddress());
+  const { reflection, corsAllowedOrigins } = options;
+  const services = { edge, view, status, members, reflection, shutdownSignal: shutdown.signal };
   const serve = createHttpHandler({
     valueBytesMax: options.limits.valueBytesMax,
-    corsAllowedOrigins: options.corsAllowedOrigins,
+    corsAllowedOrigins,
     logger,
     metrics: metrics === undefined ? undefined : () => metrics.render(),
-    routes: (router) =>
-      addServices(router, {
-        edge,
-        view,
-        status,
-        members: () => reachableMembers(options, hooks.ownAddress()),
-        reflection: options.reflection,
-        shutdownSignal: shutdown.signal,
-      }),
+    routes: (router) => addServices(router, services),
   });
+  let open = false;
   return {
     node,
     transport,
@@ -114,6 +102,35 @@ export async function composeServer(options: ServerOptions, logger: Logger, hook
       metrics?.stop();
       await logStore.close();
     },
+  };
+}
+
+function statusReader(
+  options: ServerOptions,
+  parts: {
+    node: ConsensusNode<Result>;
+    view: ClusterView;
+    transport: TcpPeerTransport;
+    state: ZnodeStateMachine;
+    digested: DigestedState;
+  },
+): () => ServerStatus {
+  const { node, view, transport, state, digested } = parts;
+  const startedMs = performance.now();
+  return () => {
+    const status = node.status;
+    return {
+      ...status,
+      serving: view.serving,
+      peers: peersOf(options, status.peers, transport),
+      serverId: options.serverId,
+      clusterId: options.clusterId,
+      version: VERSION,
+      uptimeMs: performance.now() - startedMs,
+      znodes: state.znodeCount,
+      digest: state.digest,
+      digests: digested.ring.points,
+    };
   };
 }
 

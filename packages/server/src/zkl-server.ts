@@ -40,15 +40,16 @@ export class ZklServer implements AsyncDisposable {
   static async start(options: ServerOptions, logger: Logger): Promise<ZklServer> {
     const bound = logger.child({ serverId: options.serverId, clusterId: options.clusterId });
     // The parts are made before there is a server that could be told of a failure, and none of them fails before it is started.
-    let server: ZklServer | undefined;
+    const made: { server?: ZklServer } = {};
     const parts = await composeServer(options, bound, {
-      onFatal: (error) => server?.onFatal(error),
-      connections: () => server?.connections ?? 0,
-      ownAddress: () => server?.address ?? { host: options.host, port: options.port },
+      onFatal: (error) => made.server?.onFatal(error),
+      connections: () => made.server?.connections ?? 0,
+      ownAddress: () => made.server?.address ?? { host: options.host, port: options.port },
     }).catch((error: unknown) => {
       throw toServerError(error);
     });
-    server = new ZklServer(options, bound, parts);
+    const server = new ZklServer(options, bound, parts);
+    made.server = server;
     await server.#start();
     return server;
   }

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { HttpRequest } from './http-types.js';
 
 /** What is still read, and thrown away, of a body that was refused, so that its sender gets to read why. */
@@ -20,5 +19,5 @@ export function discardRest(request: HttpRequest): void {
     discarded += chunk.byteLength;
     if (discarded > DISCARDED_BYTES_MAX) request.destroy();
   });
-  (request as IncomingMessage).resume();
+  request.resume();
 }
