@@ -12,7 +12,8 @@ interface State {
   readonly blocks: readonly string[];
   readonly ends: readonly Zxid[];
   readonly hardState: string;
-  readonly snapshot: string;
+  /** The oldest first; only the newest that counts is compared. */
+  readonly snapshots: readonly { readonly zxid: Zxid; readonly text: string }[];
 }
 
 type Step =
@@ -20,7 +21,7 @@ type Step =
   | { readonly kind: 'save'; readonly zxid: Zxid; readonly chunks: readonly Uint8Array[] }
   | { readonly kind: 'install'; readonly zxid: Zxid; readonly chunks: readonly Uint8Array[] };
 
-const EMPTY: State = { base: ZXID_ZERO, blocks: [], ends: [], hardState: hardStateText(0, 0), snapshot: 'none' };
+const EMPTY: State = { base: ZXID_ZERO, blocks: [], ends: [], hardState: hardStateText(0, 0), snapshots: [] };
 
 function hardStateText(acceptedEpoch: number, currentEpoch: number): string {
   return `${acceptedEpoch}/${currentEpoch}`;
@@ -28,9 +29,10 @@ function hardStateText(acceptedEpoch: number, currentEpoch: number): string {
 
 /** The states in which a crash during the step may leave the store, the first being the one before it and the last the one after it. */
 function statesDuring(before: State, step: Step): State[] {
-  if (step.kind === 'save') return [before, { ...before, snapshot: snapshotText(step) }];
+  const saved = step.kind === 'write' ? [] : [{ zxid: step.zxid, text: snapshotText(step) }];
+  if (step.kind === 'save') return [before, { ...before, snapshots: [...before.snapshots, ...saved] }];
   if (step.kind === 'install') {
-    return [before, { ...before, base: step.zxid, blocks: [], ends: [], snapshot: snapshotText(step) }];
+    return [before, { ...before, base: step.zxid, blocks: [], ends: [], snapshots: saved }];
   }
   const { blocks, hardState } = step.write;
   const last = before.ends.at(-1) ?? before.base;
@@ -46,6 +48,7 @@ function statesDuring(before: State, step: Step): State[] {
     const added = blocks.slice(0, count);
     states.push({
       ...before,
+      snapshots: before.snapshots.filter(({ zxid }) => truncateTo === undefined || compareZxid(zxid, truncateTo) <= 0),
       blocks: [...before.blocks.slice(0, kept), ...added.map((block) => JSON.stringify(comparableBlock(block)))],
       ends: [...before.ends.slice(0, kept), ...added.map(endOf)],
     });
@@ -118,7 +121,7 @@ async function check(device: MemoryDisk, { operation, allowed }: CrashPoint, not
       joins &&
       JSON.stringify(texts) === JSON.stringify(state.blocks.slice(purged)) &&
       hardStateText(recovered.hardState.acceptedEpoch, recovered.hardState.currentEpoch) === state.hardState &&
-      (snapshot === undefined ? 'none' : JSON.stringify(snapshot)) === state.snapshot
+      (snapshot === undefined ? undefined : JSON.stringify(snapshot)) === state.snapshots.at(-1)?.text
     );
   });
   if (!found)
@@ -149,9 +152,10 @@ function story(): Step[] {
   const shared = maker.last;
   write({ blocks: maker.several(3, { payloadBytes: 300 }) });
   steps.push({ kind: 'save', zxid: shared, chunks: [pattern(5000, 1)] });
-  write({ truncateTo: shared });
+  // A snapshot that the truncation makes void.
+  steps.push({ kind: 'save', zxid: maker.last, chunks: [pattern(200, 9)] });
   maker.goOnFrom(shared);
-  write({ blocks: maker.several(2, { epoch: 2, payloadBytes: 900 }) });
+  write({ truncateTo: shared, blocks: maker.several(2, { epoch: 2, payloadBytes: 900 }) });
   const later = maker.last;
   write({ blocks: maker.several(2, { payloadBytes: 600 }), hardState: { acceptedEpoch: 2, currentEpoch: 2 } });
   maker.goOnFrom(later);
@@ -163,6 +167,12 @@ function story(): Step[] {
   steps.push({ kind: 'save', zxid: maker.last, chunks: [pattern(9000, 2), pattern(100, 3)] });
   for (let count = 0; count < 4; count += 1) write({ blocks: maker.several(2, { payloadBytes: 500 }) });
   steps.push({ kind: 'save', zxid: maker.last, chunks: [pattern(100, 4)] });
+  write({ blocks: maker.several(2) });
+  // Back to before the snapshots that are there.
+  const back = { epoch: 2, counter: 1 };
+  steps.push({ kind: 'install', zxid: back, chunks: [pattern(100, 7)] });
+  maker.goOnFrom(back);
+  write({ blocks: maker.several(2, { payloadBytes: 500 }) });
   const installed = { epoch: 4, counter: 500 };
   steps.push({ kind: 'install', zxid: installed, chunks: [pattern(70_000, 5)] });
   maker.goOnFrom(installed);

@@ -123,6 +123,46 @@ describe('a log that ends early', () => {
   });
 });
 
+describe('a frame in the middle of the last segment', () => {
+  /** Two writes of more than a sector each, in one segment that nothing follows. */
+  async function twoWrites(): Promise<MemoryDisk> {
+    const device = new MemoryDisk();
+    const { store } = await openAndRead(device);
+    const maker = new BlockMaker();
+    await store.write({ blocks: [maker.next({ payloadBytes: 700 })] });
+    await store.write({ blocks: [maker.next({ payloadBytes: 700 })] });
+    await store.close();
+    return device;
+  }
+
+  const path = `${FOLDER}/log-00000000000001.zkl`;
+  const SECOND_AT = 1024 + 896;
+
+  it.each([1024, 1280, 1408])(
+    'whose sector at %i is zeros was durable once, since a later one is whole',
+    async (at) => {
+      const device = await twoWrites();
+      device.plant(path, device.contents(path).fill(0, at, at + 512));
+      const { recovered } = await openAndRead(device);
+      expect(recovered).toMatchObject({
+        damage: expect.stringContaining('offset 1024') as string,
+        lastZxid: { epoch: 0, counter: 0 },
+      });
+    },
+  );
+
+  it('that was lost, and the later one written in its place, is damage', async () => {
+    const device = await twoWrites();
+    const bytes = device.contents(path);
+    const later = bytes.slice(SECOND_AT, SECOND_AT + 896);
+    device.plant(path, bytes.fill(0, SEGMENT_HEADER_BYTES));
+    expect((await openAndRead(device.fork())).recovered.damage).toBeUndefined();
+    bytes.set(later, SEGMENT_HEADER_BYTES);
+    device.plant(path, bytes);
+    expect((await openAndRead(device)).recovered.damage).toMatch('another place');
+  });
+});
+
 describe('a missing or foreign piece', () => {
   it.each([
     'zeroed sector',

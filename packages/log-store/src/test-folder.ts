@@ -71,20 +71,19 @@ export async function fillFolder(device: MemoryDisk): Promise<Contents> {
   await store.open();
   const maker = new BlockMaker();
   await store.write({ blocks: [maker.next()], hardState: { acceptedEpoch: 1, currentEpoch: 1 } });
-  await store.write({ blocks: maker.several(3, { payloadBytes: 90 }) });
-  await store.saveSnapshot(maker.last, [pattern(300, 1)]);
+  await store.write({ blocks: maker.several(3, { payloadBytes: 40 }) });
+  await store.saveSnapshot(maker.last, [pattern(60, 1)]);
   const base = maker.last;
-  await store.write({ blocks: maker.several(2, { payloadBytes: 200 }) });
+  await store.write({ blocks: maker.several(2, { payloadBytes: 50 }) });
   maker.goOnFrom(base);
   await store.write({
     truncateTo: base,
-    blocks: maker.several(2, { epoch: 2, payloadBytes: 400 }),
+    blocks: maker.several(2, { epoch: 2, payloadBytes: 60 }),
     hardState: { acceptedEpoch: 2, currentEpoch: 2 },
   });
-  await store.write({ blocks: maker.several(2, { payloadBytes: 600 }) });
-  await store.saveSnapshot(maker.last, [pattern(500, 2)]);
-  for (let count = 1; count <= 4; count += 1)
-    await store.write({ blocks: maker.several(count, { payloadBytes: 150 }) });
+  await store.write({ blocks: maker.several(2, { payloadBytes: 560 }) });
+  await store.saveSnapshot(maker.last, [pattern(90, 2)]);
+  for (let count = 1; count <= 4; count += 1) await store.write({ blocks: maker.several(count, { payloadBytes: 30 }) });
   await store.close();
   const contents = await openAndRead(device);
   await contents.store.close();
