@@ -199,12 +199,11 @@ export class ConsensusNode<R> {
   get status(): NodeStatus {
     const core = this.#core;
     const status = core?.status ?? { role: 'looking' as const, serving: false, epoch: 0, leader: undefined };
-    const running = this.#lifecycle === 'running' || this.#lifecycle === 'stopping';
     return {
       role: status.role,
-      serving: running && status.serving,
+      serving: this.#alive && status.serving,
       epoch: status.epoch,
-      leader: running ? status.leader : undefined,
+      leader: this.#alive ? status.leader : undefined,
       lastLogged: core?.last ?? ZXID_ZERO,
       durable: core?.durable ?? ZXID_ZERO,
       committed: core?.committed ?? ZXID_ZERO,
