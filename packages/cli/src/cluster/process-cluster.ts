@@ -48,6 +48,7 @@ export class ProcessCluster implements AsyncDisposable {
   readonly #state: ClusterState;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #serverArgs: readonly string[];
+  readonly #program: string | undefined;
   readonly #owned: boolean;
   readonly #started = new Map<number, Started>();
   #client: Client | undefined;
@@ -59,12 +60,14 @@ export class ProcessCluster implements AsyncDisposable {
       readonly owned: boolean;
       readonly environment?: Readonly<Record<string, string>> | undefined;
       readonly serverArgs?: readonly string[] | undefined;
+      readonly serverProgram?: string | undefined;
     },
   ) {
     this.#state = state;
     this.#owned = options.owned;
     this.#environment = serverEnvironment(options.environment);
     this.#serverArgs = options.serverArgs ?? [];
+    this.#program = options.serverProgram;
   }
 
   /** Absolute. */
@@ -262,7 +265,7 @@ export class ProcessCluster implements AsyncDisposable {
     const logFile = join(this.folder, member.logFile);
     const logStart = await sizeOf(logFile);
     const args = [...serverArgs(this.folder, this.#state.file, member, isNew), ...this.#serverArgs];
-    const spawned = await spawnServer({ args, environment: this.#environment, logFile });
+    const spawned = await spawnServer({ args, environment: this.#environment, logFile, program: this.#program });
     this.#started.set(member.id, { spawned, logStart });
     return { ...member, process: { ...spawned.identity } };
   }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { open, rename, stat } from 'node:fs/promises';
 import { ClusterError } from './errors.js';
 import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from './process-identity.js';
-import { findServerProgram } from './server-program.js';
+import { findServerProgram, type ServerProgram } from './server-program.js';
 import { waitUntil } from './wait-until.js';
 
 /** A log file that has grown beyond this is set aside (as `.1`) when its server is started the next time. */
@@ -27,6 +27,8 @@ export interface SpawnOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** Absolute; both output streams are appended to it. */
   readonly logFile: string;
+  /** A JavaScript file to run in place of the installed `zkl-server`. */
+  readonly program?: string | undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer>
   await setLargeLogAside(options.logFile);
   const log = await open(options.logFile, 'a');
   try {
-    const program = findServerProgram();
+    const program = options.program === undefined ? findServerProgram() : ownProgram(options.program);
     const child = spawn(program.command, [...program.args, ...options.args], {
       detached: true,
       windowsHide: true,
@@ -61,6 +63,10 @@ export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer>
   } finally {
     await log.close();
   }
+}
+
+function ownProgram(file: string): ServerProgram {
+  return { command: process.execPath, args: [file] };
 }
 
 /**

@@ -24,6 +24,8 @@ export interface ProcessClusterOptions extends WaitingOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** More flags of `zkl-server` for every server. They hold for starts through this object only. */
   readonly serverArgs?: readonly string[] | undefined;
+  /** A JavaScript file that this Node.js runs in place of the installed `zkl-server`: a build of one's own. For starts through this object only. */
+  readonly serverProgram?: string | undefined;
 }
 
 /** Another program may take a free port before the server has it: then others are chosen, this often at most. */
