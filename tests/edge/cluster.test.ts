@@ -175,7 +175,7 @@ describe('three servers in one process', () => {
 
 describe('one of three servers', () => {
   async function loneServer(cleanup: Cleanup): Promise<Clients & { id: number }> {
-    const cluster = await startCluster(cleanup, 3, { timing: { leaderGraceMs: 700 } });
+    const cluster = await startCluster(cleanup, 3, { timing: { leaderGraceMs: 1_500 } });
     const { register } = clientsOf(cleanup, cluster, 1);
     await register.write({ value: bytes('kept') });
     for (const id of [2, 3]) await cluster.servers.get(id)?.stop({ graceful: false });
@@ -194,12 +194,12 @@ describe('one of three servers', () => {
       get: (timeoutMs) => znodes.get({ path: '/' }, { timeoutMs }),
     };
     for (const [name, call] of Object.entries(calls)) {
-      for (const timeoutMs of [300, 60_000]) {
+      for (const timeoutMs of [1_000, 60_000]) {
         const startedMs = performance.now();
         const detail = await detailOf(call(timeoutMs));
         const tookMs = performance.now() - startedMs;
         expect(detail, name).toMatchObject({ code: 'NO_QUORUM', outcome: Outcome.REJECTED, retryable: true });
-        expect(tookMs, name).toBeLessThan(Math.min(timeoutMs, 2_500));
+        expect(tookMs, name).toBeLessThan(Math.min(timeoutMs, 5_000));
       }
     }
     const local = await register.read({ read: { consistency: Consistency.LOCAL } });

@@ -70,7 +70,7 @@ it('throttles by bytes too, and takes a small request beside', async () => {
     code: 'THROTTLED',
     outcome: Outcome.REJECTED,
   });
-  expect(await detailOf(znodes.set({ path: '/n', data: new Uint8Array(10) }, { timeoutMs: 200 }))).toMatchObject({
+  expect(await detailOf(znodes.set({ path: '/n', data: new Uint8Array(10) }, { timeoutMs: 1_000 }))).toMatchObject({
     code: 'NO_QUORUM',
   });
   await server.stop();

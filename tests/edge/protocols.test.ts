@@ -201,7 +201,7 @@ describe.each(Object.entries(TRANSPORTS))('%s', (name, connect) => {
     expect(await failureOf(znodes.listChildren({ path: '/', pageSize: 10_001 }))).toMatchObject({
       detail: { code: 'BAD_ARGUMENTS' },
     });
-    expect(await failureOf(register.read({ read: { atLeastZxid: 99n << 32n } }, { timeoutMs: 500 }))).toMatchObject({
+    expect(await failureOf(register.read({ read: { atLeastZxid: 99n << 32n } }, { timeoutMs: 1_000 }))).toMatchObject({
       code: Code.Unavailable,
       detail: { code: 'NOT_SYNCED', outcome: Outcome.REJECTED },
     });

@@ -1,7 +1,7 @@
 /** Of the client's time, what is kept for the way back: at least, at most, and the share between. */
-const MARGIN_MIN_MS = 5;
-const MARGIN_MAX_MS = 100;
-const MARGIN_SHARE = 0.1;
+const MARGIN_MIN_MS = 10;
+const MARGIN_MAX_MS = 200;
+const MARGIN_SHARE = 0.2;
 
 /**
  * When a request must have been answered, on the clock of `performance.now()`: before the client's own deadline, so that it hears what is wrong and
