@@ -67,12 +67,22 @@ export class CallContext {
         if (waited.kind !== 'result') giveUp?.();
         resolve(waited);
       };
-      const arm = () => setTimeout(onElapsed, Math.ceil(Math.min(limitMs, this.remainingMs)));
+      let dueAtMs = 0;
+      const startPeriod = (): void => {
+        dueAtMs = performance.now() + Math.min(limitMs, this.remainingMs);
+        arm();
+      };
+      const arm = (): void => {
+        timer = setTimeout(onElapsed, Math.ceil(dueAtMs - performance.now()));
+      };
       const onElapsed = (): void => {
-        if (this.remainingMs > 0 && mayGoOn?.() === true) timer = arm();
+        // Timers count from when the event loop last looked at the clock, and so are early in a process that was busy.
+        if (performance.now() < dueAtMs) arm();
+        else if (this.remainingMs > 0 && mayGoOn?.() === true) startPeriod();
         else end({ kind: 'elapsed' });
       };
-      let timer = arm();
+      let timer: ReturnType<typeof setTimeout> | undefined = undefined;
+      startPeriod();
       this.#onInterrupt = () => end({ kind: this.#interrupted ?? 'closed' });
       try {
         giveUp = start((value) => end({ kind: 'result', value }));

@@ -388,8 +388,8 @@ describe('deadlines and interruptions', () => {
       failure(client.register.read({ timeoutMs: 300 })),
     ]);
     const tookMs = performance.now() - startedAt;
-    expect(tookMs).toBeGreaterThan(290);
-    expect(tookMs).toBeLessThan(1_000);
+    expect(tookMs).toBeGreaterThan(298);
+    expect(tookMs).toBeLessThan(2_000);
     for (const error of errors) expect(error).toMatchObject({ code: 'NO_QUORUM', retryable: true });
     // A write whose last attempt was under way at the deadline may be unknown.
     expect(errors[2]?.outcome).toBe('rejected');
@@ -402,7 +402,7 @@ describe('deadlines and interruptions', () => {
       };
     }
     const client = open();
-    const calls = Array.from({ length: 200 }, () => failure(client.register.write('x', { timeoutMs: 3_000 })));
+    const calls = Array.from({ length: 30 }, () => failure(client.register.write('x', { timeoutMs: 4_000 })));
     await until(() => cluster.servers.every((server) => server.requests > 0));
     const before = cluster.servers.reduce((sum, server) => sum + server.requests, 0);
     await delay(500);

@@ -25,7 +25,7 @@ import { Router, type Route } from '../routing/router.js';
 import { WriteIdentity } from '../writes/write-identity.js';
 
 /** One kind of request of the surface. */
-export interface CallSpec<I extends DescMessage, O extends DescMessage, T> {
+interface CallSpec<I extends DescMessage, O extends DescMessage, T> {
   readonly method: UnaryMethod<I, O>;
   readonly path?: string;
   readonly view: (reply: MessageShape<O>) => ReplyView;

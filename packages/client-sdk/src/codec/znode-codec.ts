@@ -3,7 +3,7 @@ import { GarbledReply, requireHeader } from '../calls/operation.js';
 import type { Child, ChildrenPage, CreateResult, GetResult, SetResult, Stat, WriteResult } from '../client/results.js';
 import { decodeText, ownBytes } from './data.js';
 
-export function toStat(stat: proto.Stat | undefined): Stat {
+function toStat(stat: proto.Stat | undefined): Stat {
   if (stat === undefined) throw new GarbledReply('The reply has no stat');
   return {
     czxid: stat.czxid,

@@ -50,10 +50,10 @@ export const SERVER_ERROR_CODES = [
 ] as const;
 
 /** The codes that arise in the client; `CONNECTION_LOSS`, `BAD_ARGUMENTS` and `MESSAGE_TOO_LARGE` may arise on both sides. */
-export const CLIENT_ERROR_CODES = ['TIMEOUT', 'ABORTED', 'CLIENT_CLOSED', 'CLIENT_OVERLOADED', 'PROTOCOL'] as const;
+type ClientErrorCode = 'TIMEOUT' | 'ABORTED' | 'CLIENT_CLOSED' | 'CLIENT_OVERLOADED' | 'PROTOCOL';
 
 /** The stable names of the errors that this version knows. */
-export type KnownErrorCode = (typeof SERVER_ERROR_CODES)[number] | (typeof CLIENT_ERROR_CODES)[number];
+export type KnownErrorCode = (typeof SERVER_ERROR_CODES)[number] | ClientErrorCode;
 
 /** A {@link KnownErrorCode}, or the name that a newer server sent: it arrives unchanged. */
 export type ZklErrorCode = KnownErrorCode | (string & {});

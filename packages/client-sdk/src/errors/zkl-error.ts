@@ -104,7 +104,7 @@ export class AbortedError extends ZklError {}
 export class ConnectionLossError extends ZklError {}
 
 /** The subclass of each code that has one. */
-export interface ErrorClasses {
+interface ErrorClasses {
   NO_NODE: NoNodeError;
   NODE_EXISTS: NodeExistsError;
   BAD_VERSION: BadVersionError;

@@ -1,7 +1,7 @@
 import { badArguments, show } from './validate.js';
 
 /** A path's length in bytes of UTF-8, at most. */
-export const PATH_BYTES_MAX = 4_096;
+const PATH_BYTES_MAX = 4_096;
 
 /** Characters that no name may have: the same as in ZooKeeper. A lone or paired surrogate is one of them. */
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for

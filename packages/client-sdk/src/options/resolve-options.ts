@@ -6,7 +6,7 @@ import { badArguments, flag, onlyKnown, wholeNumber } from './validate.js';
 /** Endpoints that a client is given, at most. */
 const ENDPOINTS_MAX = 64;
 /** The longest deadline, in milliseconds: an hour. */
-export const TIMEOUT_MS_MAX = 3_600_000;
+const TIMEOUT_MS_MAX = 3_600_000;
 /** Replies that the cluster keeps for one client, at most; beyond it refuses the client's writes. */
 const REPLIES_KEPT_MAX = 4_096;
 

@@ -27,7 +27,7 @@ type State =
  * No request leaves before the server's settings have come: whatever goes wrong until then (nobody listens, another protocol,
  * a server that hangs) is known to have had no effect. An idle connection does not keep the process alive.
  */
-export class Http2Channel implements Channel {
+class Http2Channel implements Channel {
   readonly #target: ChannelTarget;
   readonly #calls = new Set<AnyCall>();
   readonly #pacer = new ResetPacer();

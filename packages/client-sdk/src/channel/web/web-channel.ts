@@ -10,7 +10,7 @@ import { boundedFetch, FetchFailed, ReplyTooLarge } from './bounded-fetch.js';
 const PASSING_CODES = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Canceled]);
 
 /** A {@link Channel} over `fetch`, by Connect-Web. The browser keeps the connections, and never tells whether a request left. */
-export class WebChannel implements Channel {
+class WebChannel implements Channel {
   readonly #transport: Transport;
   readonly #controllers = new Set<AbortController>();
   #closed = false;

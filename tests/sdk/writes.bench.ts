@@ -2,7 +2,7 @@
  * How many writes a second one client makes at 1, 64 and 256 in flight, and what a call costs it; the server is a process of its own. Beside
  * it the same calls through connect-node's client.
  *
- *     node --import tsx -C @zkl/source tests/sdk/measure-writes.ts
+ *     node --import tsx -C @zkl/source tests/sdk/writes.bench.ts
  */
 import { createClient } from '@zkl/client-sdk';
 import { createClient as createConnectClient } from '@connectrpc/connect';
