@@ -100,7 +100,7 @@ export type StatusResponse = Message<"zkl.v1.StatusResponse"> & {
   digests: DigestPoint[];
 
   /**
-   * Known to the leader only.
+   * The other servers. What is more than `connected` is known to the leader only, and 0 elsewhere.
    *
    * @generated from field: repeated zkl.v1.PeerStatus peers = 13;
    */
