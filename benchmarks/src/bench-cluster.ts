@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startProcessCluster, type ProcessCluster } from '@zkl/cli/cluster';
+import { buildServer } from '../../tests/robustness/faults/server-build.js';
 import { cpuTimeMs } from './cpu-time.js';
 
 /** Server processes in a temporary folder, which is removed at the end. */
@@ -15,16 +16,22 @@ export async function withCluster<T>(
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'zkl-bench-'));
   const { servers: size, serverArgs = [], environment } = options;
-  const cluster = await startProcessCluster({
-    folder,
-    size,
-    environment,
-    serverArgs: ['--log-level', 'warn', ...serverArgs],
-  });
+  const server = await buildServer();
   try {
-    return await body(cluster);
+    const cluster = await startProcessCluster({
+      folder,
+      size,
+      environment,
+      serverProgram: server.program,
+      serverArgs: ['--log-level', 'warn', ...serverArgs],
+    });
+    try {
+      return await body(cluster);
+    } finally {
+      await cluster.destroy();
+    }
   } finally {
-    await cluster.destroy();
+    await server.remove();
   }
 }
 

@@ -7,11 +7,11 @@ import { modelHistory } from './model-history.js';
 import { PLANTED_ANOMALIES } from './planted-anomalies.js';
 import { Findings } from './violation.js';
 
-const SEEDS = Array.from({ length: 12 }, (_, index) => index + 1);
+const SEEDS = Array.from({ length: 8 }, (_, index) => index + 1);
 
 describe('the checker', () => {
   test.each([0, 10])(
-    'finds nothing in the histories of a perfect cluster, with %i %% of outcomes unknown',
+    'finds nothing in the histories of a perfect cluster, with %i percent of outcomes unknown',
     (unknownPercent) => {
       for (const seed of SEEDS) {
         const result = checkHistory(modelHistory({ seed, unknownPercent }));
@@ -31,7 +31,7 @@ describe('the checker', () => {
       expect(counts.get(anomaly.rule) ?? 0, `seed ${seed}`).toBeGreaterThan(0);
       if (anomaly.foundBySearch) expect(counts.get('search') ?? 0, `seed ${seed}`).toBeGreaterThan(0);
     }
-    expect(planted).toBeGreaterThan(8);
+    expect(planted).toBeGreaterThan(5);
   });
 
   test('refuses a history in which a value says nothing about its write', () => {

@@ -6,6 +6,7 @@ import { compareDigests, startProcessCluster, type MemberStatus, type ProcessClu
 import { checkHistory, type CheckResult } from '../check/check-history.js';
 import { HistoryRecorder } from '../history/history-recorder.js';
 import { formatZxid, toZxidNumber, type History, type Operation, type ZxidNumber } from '../history/operation.js';
+import { buildServer } from './server-build.js';
 import { Workload, type WorkloadOptions } from '../workload/workload.js';
 
 /** A cluster of server processes in a temporary folder. */
@@ -22,14 +23,21 @@ export async function startTrialCluster(options: {
   readonly serverArgs?: readonly string[] | undefined;
 }): Promise<TrialCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'zkl-trial-'));
-  const cluster = await startProcessCluster({ ...options, folder });
-  return {
-    cluster,
-    end: async ({ keep }) => {
-      if (keep) await cluster.stop({ force: true });
-      else await cluster.destroy();
-    },
-  };
+  const server = await buildServer();
+  try {
+    const cluster = await startProcessCluster({ ...options, folder, serverProgram: server.program });
+    return {
+      cluster,
+      end: async ({ keep }) => {
+        if (keep) await cluster.stop({ force: true });
+        else await cluster.destroy();
+        await server.remove();
+      },
+    };
+  } catch (error) {
+    await server.remove();
+    throw error;
+  }
 }
 
 /** A workload on a cluster, with the history that is checked at its end. */
