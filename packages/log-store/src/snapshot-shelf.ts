@@ -23,6 +23,7 @@ export class SnapshotShelf {
   readonly #random: () => number;
   /** Newest first. */
   #snapshots: readonly SnapshotInfo[];
+  #written = 0;
 
   constructor(disk: Disk, folder: string, random: () => number, found: readonly SnapshotInfo[]) {
     this.#disk = disk;
@@ -54,7 +55,9 @@ export class SnapshotShelf {
     end: () => Promise<{ origin: SnapshotFooter['origin']; position: LogPosition }>,
   ): Promise<PendingSnapshot> {
     const header: SnapshotHeader = { zxid, saltLow: this.#random(), saltHigh: this.#random() };
-    const temporary = `${this.#folder}/${snapshotName(zxid)}${TEMPORARY_SUFFIX}`;
+    this.#written += 1;
+    // Numbered: one may be saved while another of the same zxid is being installed.
+    const temporary = `${this.#folder}/${snapshotName(zxid)}.${this.#written}${TEMPORARY_SUFFIX}`;
     try {
       const footer = await this.#writeFile(temporary, header, chunks, check, end);
       return { temporary, info: await this.#infoOf(temporary, header, footer) };
