@@ -487,17 +487,18 @@ describe('deadlines and interruptions', () => {
   });
 
   it('waits for a server that is busy, and does not make it busier', async () => {
-    const client = open({ attemptTimeoutMs: 50, discover: false, endpoints: [cluster.server(1).address] });
+    const client = open({ attemptTimeoutMs: 500, discover: false, endpoints: [cluster.server(1).address] });
     await client.register.write('0');
     const server = cluster.server(1);
     const before = server.requests;
     server.faults.before = () => delay(5);
     const slow = new Set([before + 1, before + 2]);
-    server.faults.after = () => (slow.delete(server.requests) ? delay(400) : undefined);
+    server.faults.after = () => (slow.delete(server.requests) ? delay(1_500) : undefined);
     const writes = [client.register.write('1'), client.register.write('2')];
     let reads = 0;
     const reading = (async () => {
-      for (const endsAt = performance.now() + 400; performance.now() < endsAt; reads += 1) await client.register.read();
+      for (const endsAt = performance.now() + 1_500; performance.now() < endsAt; reads += 1)
+        await client.register.read();
     })();
     await Promise.all([...writes, reading]);
     expect(server.requests).toBe(before + 2 + reads);
