@@ -40,7 +40,7 @@ export async function until<T>(
 }
 
 /** A port that nobody has. Below those that the system gives to outgoing connections, which may take one at any moment. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
     const taken = await new Promise<boolean>((resolve) => {

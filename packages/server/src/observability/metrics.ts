@@ -14,7 +14,7 @@ export interface MetricsSource {
 }
 
 /** The part of the server's status that becomes metrics. */
-export interface MetricsStatus {
+interface MetricsStatus {
   readonly role: 'looking' | 'following' | 'leading';
   readonly serving: boolean;
   readonly epoch: number;
