@@ -49,6 +49,7 @@ test('the life of a local cluster', { timeout: 300_000 }, async () => {
   expect(events[3]?.epoch).toBe(events[2]?.epoch);
   const times = events.map(({ atMs }) => atMs as number);
   expect(times[1]).toBeLessThanOrEqual(times[2]!);
+  expect(times[2]).toBeLessThanOrEqual(times[3]!);
 
   const status = await zkl(['cluster', 'status', '--json', ...at]);
   expect(status.code).toBe(0);

@@ -65,15 +65,18 @@ export async function killLeader(cluster: ProcessCluster, options: FailoverOptio
   killedAt = performance.now();
   const gone = cluster.kill(leader.id, 'SIGKILL');
   record({ kind: 'killed', atMs: 0, server: leader.id, pid: leader.pid ?? 0, epoch: epochBefore });
-  const written = writeNothing(client, timeoutMs, signal).then((zxid) => ({ zxid, atMs: sinceKill() }));
+  let writtenAtMs = Infinity;
+  const written = writeNothing(client, timeoutMs, signal).then((zxid) => ({ zxid, atMs: (writtenAtMs = sinceKill()) }));
   // It may fail while the election is waited for: that is told below, when its turn comes.
   written.catch(() => undefined);
   try {
     await Promise.all([gone, lost]);
     const next = await cluster.leader({ except: leader.id, timeoutMs, signal });
+    // The election is looked for every few milliseconds, and a write that was acknowledged by then is a better witness.
+    const seenAtMs = Math.min(sinceKill(), writtenAtMs);
     const elected = {
       kind: 'elected',
-      atMs: sinceKill(),
+      atMs: seenAtMs,
       server: next.id,
       epoch: await epochOf(cluster, next.id),
     } as const;
