@@ -202,7 +202,7 @@ describe('a crash', () => {
         await check(device, point, `crash ${at}, seed ${seed}`);
       }
     }
-  }, 120_000);
+  }, 300_000);
 
   it('of the process, at any operation, leaves the state before or after the step', async () => {
     for (const [at, point] of (await trace(story())).entries()) {
@@ -210,7 +210,7 @@ describe('a crash', () => {
       device.kill();
       await check(device, point, `kill ${at}`);
     }
-  }, 60_000);
+  }, 300_000);
 
   it('during the recovery from a crash does no more harm', async () => {
     const points = await trace(story());
@@ -223,7 +223,7 @@ describe('a crash', () => {
         await check(second, point, `crash ${at}, and again while recovering`);
       }
     }
-  }, 120_000);
+  }, 300_000);
 
   it('during random steps leaves the state before or after one of them', async () => {
     const steps = fc.array(fc.record({ dice: fc.nat(99), size: fc.nat(900), count: fc.integer({ min: 1, max: 4 }) }), {
@@ -239,7 +239,7 @@ describe('a crash', () => {
       }),
       { numRuns: 15 },
     );
-  }, 120_000);
+  }, 300_000);
 });
 
 async function recoveryPoints(device: MemoryDisk): Promise<MemoryDisk[]> {

@@ -27,7 +27,7 @@ describe('one flipped bit', () => {
     expect(tally.get('log: same')).toBeGreaterThan(100);
     expect(tally.get('hard: refused')).toBeUndefined();
     expect(tally.get('snapshot: same')).toBeGreaterThan(100);
-  }, 120_000);
+  }, 300_000);
 
   it('in both slots of the hard state is damage', async () => {
     const device = new MemoryDisk();
