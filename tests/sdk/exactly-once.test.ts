@@ -21,31 +21,35 @@ it('a write whose replies are lost on the way is applied once', async () => {
   expect(await sequenceOf(client, '/counted')).toEqual(Array.from({ length: 100 }, (_, i) => i));
 });
 
-it('1,000 pipelined writes survive the death of the leader: none lost, none doubled', async () => {
-  await using cluster = await EmbeddedCluster.start(3);
-  await using client = createClient({ endpoints: cluster.endpoints, timeoutMs: 45_000 });
-  await client.create('/counted');
-  const leaderId = await cluster.untilLeader();
-  let answered = 0;
-  let killing: Promise<void> | undefined;
-  const paths = await Promise.all(
-    Array.from({ length: 1_000 }, async () => {
-      const { path } = await client.create('/counted/n-', null, { sequential: true });
-      answered += 1;
-      if (answered === 100) killing = cluster.kill(leaderId);
-      return path;
-    }),
-  );
-  await killing;
-  expect(killing).toBeDefined();
-  expect(new Set(paths).size).toBe(1_000);
-  expect(await sequenceOf(client, '/counted')).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
-  expect(await cluster.untilLeader()).not.toBe(leaderId);
-});
+it(
+  '1,000 pipelined writes survive the death of the leader: none lost, none doubled',
+  { timeout: 120_000 },
+  async () => {
+    await using cluster = await EmbeddedCluster.start(3);
+    await using client = createClient({ endpoints: cluster.endpoints, timeoutMs: 110_000 });
+    await client.create('/counted');
+    const leaderId = await cluster.untilLeader();
+    let answered = 0;
+    let killing: Promise<void> | undefined;
+    const paths = await Promise.all(
+      Array.from({ length: 1_000 }, async () => {
+        const { path } = await client.create('/counted/n-', null, { sequential: true });
+        answered += 1;
+        if (answered === 100) killing = cluster.kill(leaderId);
+        return path;
+      }),
+    );
+    await killing;
+    expect(killing).toBeDefined();
+    expect(new Set(paths).size).toBe(1_000);
+    expect(await sequenceOf(client, '/counted')).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
+    expect(await cluster.untilLeader()).not.toBe(leaderId);
+  },
+);
 
-it('increments by compare-and-set keep count through the death of a leader', async () => {
+it('increments by compare-and-set keep count through the death of a leader', { timeout: 120_000 }, async () => {
   await using cluster = await EmbeddedCluster.start(3);
-  await using client = createClient({ endpoints: cluster.endpoints, timeoutMs: 45_000 });
+  await using client = createClient({ endpoints: cluster.endpoints, timeoutMs: 110_000 });
   await client.create('/count', '0');
   let acknowledged = 0;
   let killing: Promise<void> | undefined;

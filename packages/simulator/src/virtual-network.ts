@@ -21,6 +21,8 @@ interface Path {
 }
 
 const HELD_MAX = 10_000;
+/** Units of time after which a doubled message comes at the latest. */
+const HAUNTING_MAX = 4_000;
 
 /**
  * Connections between servers. On each, messages arrive in order and at most once; when one ends, what was on its way may be lost, and each end
@@ -118,8 +120,8 @@ export class VirtualNetwork {
     if (path === undefined || connection === 0) return;
     const { dropRate, duplicateRate } = this.settings;
     if (this.#random.chance(dropRate)) return;
-    const copies = this.#random.chance(duplicateRate) ? 2 : 1;
-    for (let i = 0; i < copies; i++) this.#convey(from, to, path, connection, message);
+    this.#convey(from, to, path, connection, message);
+    if (this.#random.chance(duplicateRate)) this.#haunt(from, to, message);
   }
 
   /** True while messages from `from` arrive at `to`. */
@@ -147,6 +149,13 @@ export class VirtualNetwork {
     };
     if (!path.blocked) depart();
     else if (path.held.length < HELD_MAX) path.held.push(depart);
+  }
+
+  /** A second copy comes much later, on whatever connection there is then: what belongs to an attempt that is over must be known by its number. */
+  #haunt(from: ServerId, to: ServerId, message: Message): void {
+    this.#queue.after(this.#random.below(HAUNTING_MAX), () => {
+      if (this.#alive.has(to) && !this.#path(from, to).blocked) this.#events.onMessage(to, from, message);
+    });
   }
 
   /** The end at `to` notices, after a while, that its connection with `from` has ended. What arrives until then still counts. */

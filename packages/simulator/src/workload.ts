@@ -14,6 +14,8 @@ export interface WorkloadSurroundings {
 
 const PAYLOADS = [0, 16, 64, 256].map((size) => new Uint8Array(size));
 
+const WAITING_MAX = 150;
+
 /** Virtual clients: they write to whoever says that it leads, also if it does no longer, and read anywhere. */
 export class Workload {
   readonly #around: WorkloadSurroundings;
@@ -78,7 +80,7 @@ export class Workload {
     const { random, servers } = this.#around;
     const leaders = servers.filter((server) => server.core !== undefined && isServingLeader(server.core.status));
     const server = leaders.length > 0 && !random.chance(0.05) ? random.pick(leaders) : random.pick(servers);
-    this.proposeAt(server);
+    if (!isOverloaded(server)) this.proposeAt(server);
   }
 
   /** Half of them at one that leads, or believes so. */
@@ -91,6 +93,11 @@ export class Workload {
     this.#reads.set(ticket, { ticket, server: server.id, floor: this.#floor });
     server.input({ kind: 'read', ticket });
   }
+}
+
+/** The driver refuses writes when too many wait (`pendingWritesMax`). */
+function isOverloaded({ core }: VirtualServer): boolean {
+  return core !== undefined && core.last.counter - core.committed.counter > WAITING_MAX;
 }
 
 export function isServingLeader(status: Status): boolean {

@@ -1,5 +1,5 @@
 import { epochOf } from '../history/operation.js';
-import type { Trial } from './trial-cluster.js';
+import { until, type Trial } from './trial-cluster.js';
 
 /** One change of leader under load. */
 export interface Failover {
@@ -9,20 +9,33 @@ export interface Failover {
 }
 
 /**
- * Sends the leader a signal that ends or stops it, and waits until a client's write is acknowledged in a later epoch.
+ * Sends the leader a signal that ends or stops it, and waits until a client's write is acknowledged in a later epoch; and, but for SIGSTOP, until
+ * its process is gone.
  *
  * @param timeoutMs - Default 20,000.
  */
-export async function failOver(trial: Trial, signal: NodeJS.Signals, timeoutMs?: number): Promise<Failover> {
-  const { id } = await trial.cluster.leader();
+export async function failOver(trial: Trial, signal: NodeJS.Signals, timeoutMs = 20_000): Promise<Failover> {
+  const { id, pid } = await trial.cluster.leader();
+  if (pid === undefined) throw new Error(`server ${id} leads, and has no process`);
   const epoch = epochOf(trial.acknowledged);
-  const startedMs = performance.now();
   const acknowledged = trial
     .next(
       (operation) => operation.outcome === 'ok' && operation.kind !== 'get' && epochOf(operation.result.zxid) > epoch,
       timeoutMs,
     )
     .then(() => performance.now());
-  const [acknowledgedMs] = await Promise.all([acknowledged, trial.cluster.kill(id, signal)]);
-  return { leader: id, gapMs: acknowledgedMs - startedMs };
+  const startedMs = performance.now();
+  // Not through the cluster, which looks first whether it is still the same process: that time is not the servers'.
+  process.kill(pid, signal);
+  const gapMs = (await acknowledged) - startedMs;
+  if (signal !== 'SIGSTOP') await until(`server ${id} to end`, timeoutMs, async () => !isThere(pid) || undefined);
+  return { leader: id, gapMs };
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }

@@ -388,7 +388,8 @@ describe('deadlines and interruptions', () => {
       failure(client.register.read({ timeoutMs: 300 })),
     ]);
     const tookMs = performance.now() - startedAt;
-    expect(tookMs).toBeGreaterThan(298);
+    // No attempt is begun in the last tenth.
+    expect(tookMs).toBeGreaterThan(265);
     expect(tookMs).toBeLessThan(2_000);
     for (const error of errors) expect(error).toMatchObject({ code: 'NO_QUORUM', retryable: true });
     // A write whose last attempt was under way at the deadline may be unknown.

@@ -33,6 +33,9 @@ function tcp(onSocket: (socket: Socket) => void): Promise<string> {
   return listen(createTcpServer(onSocket));
 }
 
+/** For what ends by what the server answers, not by the deadline: as long as a slow machine needs. */
+const PATIENT = { timeoutMs: 15_000 };
+
 /** An HTTP/2 server, of which the test counts the requests. */
 async function http2(onStream: (stream: ServerHttp2Stream, path: string) => void) {
   const counted = { address: '', requests: 0 };
@@ -53,13 +56,13 @@ function open(endpoints: string[], options: Partial<ClientOptions> = {}): Client
   return client;
 }
 
-async function failure(promise: Promise<unknown>): Promise<ZklError> {
+async function failure(promise: Promise<unknown>, withinMs = 2_500): Promise<ZklError> {
   const startedAt = performance.now();
   const error: unknown = await promise.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  expect(performance.now() - startedAt).toBeLessThan(2_500);
+  expect(performance.now() - startedAt).toBeLessThan(withinMs);
   if (!isZklError(error)) throw new Error('Expected a ZklError', { cause: error });
   return error;
 }
@@ -156,14 +159,14 @@ describe('a server that is none, or broken, ends in a typed error within the dea
     ],
   ])('answers %s', async (_, onStream) => {
     const server = await http2(onStream);
-    const error = await failure(open([server.address]).get('/a'));
+    const error = await failure(open([server.address], PATIENT).get('/a'), 15_000);
     expect(error).toMatchObject({ code: 'PROTOCOL', outcome: 'rejected', attempts: 3 });
     expect(server.requests).toBe(3);
   });
 
   it('says of a write that was answered with garbage that it may have been applied', async () => {
     const server = await http2((stream) => reply(stream, 'x', 'text/plain'));
-    expect(await failure(open([server.address]).register.write('x'))).toMatchObject({
+    expect(await failure(open([server.address], PATIENT).register.write('x'), 15_000)).toMatchObject({
       code: 'PROTOCOL',
       outcome: 'unknown',
     });
@@ -179,7 +182,8 @@ describe('a server that is none, or broken, ends in a typed error within the dea
       stream.on('drain', more);
       more();
     });
-    const error = await failure(open([server.address], { messageBytesMax: 1_048_576 }).get('/a'));
+    const client = open([server.address], { ...PATIENT, messageBytesMax: 1_048_576 });
+    const error = await failure(client.get('/a'), 15_000);
     expect(error).toMatchObject({ code: 'PROTOCOL', attempts: 3 });
     // Three times the bound, and what flow control lets ahead.
     expect(sent).toBeLessThan(16_777_216);
@@ -228,12 +232,12 @@ describe('a server that is none, or broken, ends in a typed error within the dea
       });
       reply(stream, toBinary(ListChildrenResponseSchema, message));
     });
-    const client = open([server.address], { discover: false });
+    const client = open([server.address], { ...PATIENT, discover: false });
     const names: string[] = [];
     const reading = (async () => {
       for await (const child of client.children('/p')) names.push(child.name);
     })();
-    expect(await failure(reading)).toMatchObject({ code: 'PROTOCOL' });
+    expect(await failure(reading, 15_000)).toMatchObject({ code: 'PROTOCOL' });
     expect(names).toEqual(['b']);
   });
 
@@ -251,7 +255,7 @@ describe('a server that is none, or broken, ends in a typed error within the dea
           toBinary(GetResponseSchema, create(GetResponseSchema, { header: { zxid: 1n, serverId: 1, epoch: 1 }, stat })),
         );
     });
-    const client = open([server.address], { timeoutMs: 15_000 });
+    const client = open([server.address], PATIENT);
     for (let i = 0; i < 20; i += 1) await client.get('/a');
     expect((await client.get('/a', { consistency: 'local' })).serverId).toBe(1);
   });
@@ -261,7 +265,7 @@ it('a broken server among good ones costs nothing but an attempt', async () => {
   const broken = await http2((stream) => reply(stream, '<html>', 'text/html'));
   await using cluster = await TestCluster.start(2);
   for (let i = 0; i < 5; i += 1) {
-    const client = open([broken.address, ...cluster.endpoints], { timeoutMs: 15_000 });
+    const client = open([broken.address, ...cluster.endpoints], PATIENT);
     for (let j = 0; j < 5; j += 1) await client.register.write(String(j));
     await client.close();
   }

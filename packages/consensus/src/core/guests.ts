@@ -25,7 +25,6 @@ export class Guests {
 
   onAckNewLeader(learner: LearnerProgress, zxid: Zxid): void {
     if (learner.admission !== undefined && sameZxid(zxid, learner.admission)) learner.guest = false;
-    if (this.#ctx.planted('guest-counts-at-once')) learner.guest = false;
   }
 
   /** Admits whom it may. True when a guest waits and nobody has written since it came: then the leader proposes an empty block. */

@@ -1,3 +1,4 @@
+// Over 400 lines: the phases of one leader share nearly all of its state, and its guests, its sender and its read barriers are already elsewhere.
 import { assert } from './assert.js';
 import type { Block } from './block.js';
 import type { CoreContext } from './core-context.js';
@@ -301,7 +302,8 @@ export class Leader {
 
   /** Fresh, and neither a founder nor, by the rule's being switched off, as good as one. */
   #isGuest(learner: LearnerProgress): boolean {
-    if (learner.standing !== 'fresh' || this.#ctx.planted('empty-folder-votes')) return false;
+    const isRuleOff = this.#ctx.planted('empty-folder-votes') || this.#ctx.planted('guest-counts-at-once');
+    if (learner.standing !== 'fresh' || isRuleOff) return false;
     return this.#epoch !== 0 || !this.#counts(learner);
   }
 

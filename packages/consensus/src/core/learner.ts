@@ -173,7 +173,7 @@ export class Learner {
       kind: 'ackEpoch',
       attempt: this.attempt,
       epoch: message.epoch,
-      counts: counts || this.#ctx.planted('promise-twice'),
+      counts: counts || (this.#ctx.planted('promise-twice') && this.#ctx.standing === 'voter'),
       currentEpoch: this.#ctx.currentEpoch,
       lastZxid: this.#ctx.last,
       standing: this.#ctx.standing,
@@ -188,7 +188,8 @@ export class Learner {
    * other must count, or no quorum ever counts again (simulation, seed 6).
    */
   get #isGuest(): boolean {
-    return this.#ctx.standing === 'fresh' && !this.#isFounder && !this.#ctx.planted('empty-folder-votes');
+    if (this.#ctx.planted('empty-folder-votes') || this.#ctx.planted('guest-counts-at-once')) return false;
+    return this.#ctx.standing === 'fresh' && !this.#isFounder;
   }
 
   get #isSynchronised(): boolean {

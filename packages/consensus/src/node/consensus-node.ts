@@ -85,6 +85,7 @@ export class ConsensusNode<R> {
       transport,
       everyBytes: this.#limits.snapshotEveryBytes,
       applied: () => this.#applier.applied,
+      durable: () => this.#core?.durable ?? ZXID_ZERO,
       onProgress: (peer, attempt) => this.#input({ kind: 'snapshotProgress', peer, attempt }),
       onSent: (to, attempt, zxid) => this.#input({ kind: 'snapshotSent', to, attempt, zxid }),
       onFatal,
@@ -111,8 +112,7 @@ export class ConsensusNode<R> {
     if (this.#lifecycle !== 'new') throw new Error('a node is started once');
     this.#lifecycle = 'running';
     const { logStore, transport, clock } = this.#options;
-    const recovered = await logStore.open();
-    this.#recovered = recovered;
+    const recovered = (this.#recovered = await logStore.open());
     this.#snapshots.newest = recovered.snapshotZxid;
     await this.#applier.restore();
     this.#core = new ConsensusCore(
@@ -308,6 +308,7 @@ export class ConsensusNode<R> {
     for (const { to, attempt } of ready.sendSnapshot) this.#snapshots.send(to, attempt);
     this.#receiver.check();
     if (ready.retired) this.#onRetired();
+    this.#snapshots.takeIfDue();
     this.#announce();
   }
 
@@ -333,7 +334,6 @@ export class ConsensusNode<R> {
     if (!this.#alive) return;
     for (const envelope of releasedBy(batches)) this.#options.transport.send(envelope.to, envelope.message);
     this.#input({ kind: 'persisted', batch: batches[batches.length - 1]!.batch });
-    this.#snapshots.takeIfDue();
   }
 
   #onApplied(applied: Zxid): void {
