@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -29,8 +29,9 @@ export async function startTrialCluster(options: {
     return {
       cluster,
       end: async ({ keep }) => {
-        if (keep) await cluster.stop({ force: true });
-        else await cluster.destroy();
+        await cluster.stop({ force: true });
+        await cluster.close();
+        if (!keep) await rm(folder, { recursive: true, force: true });
         await server.remove();
       },
     };

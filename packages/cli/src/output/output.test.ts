@@ -50,6 +50,7 @@ test('facts tell what is known, and leave out what is not', () => {
 test('colours only on a terminal, and never with NO_COLOR', () => {
   expect(wantsColors({ isTTY: true, environment: {} })).toBe(true);
   expect(wantsColors({ isTTY: false, environment: {} })).toBe(false);
+  expect(wantsColors({ isTTY: undefined, environment: { CI: 'true' } })).toBe(false);
   expect(wantsColors({ isTTY: true, environment: { NO_COLOR: '1' } })).toBe(false);
   expect(wantsColors({ isTTY: true, environment: { NO_COLOR: '' } })).toBe(true);
   expect(wantsColors({ isTTY: true, environment: { TERM: 'dumb' } })).toBe(false);

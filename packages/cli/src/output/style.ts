@@ -14,13 +14,14 @@ export interface Style {
 
 /** What decides about colours. */
 export interface ColorConditions {
-  readonly isTTY: boolean;
+  /** Node leaves it undefined on a pipe. */
+  readonly isTTY: boolean | undefined;
   readonly environment: NodeJS.ProcessEnv;
 }
 
 /** Colours only on a terminal that has them, and never with `NO_COLOR` set to anything (https://no-color.org). */
 export function wantsColors({ isTTY, environment }: ColorConditions): boolean {
-  return isTTY && !environment.NO_COLOR && environment.TERM !== 'dumb';
+  return isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
 }
 
 export function createStyle(colors: boolean): Style {

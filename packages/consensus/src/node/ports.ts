@@ -31,7 +31,7 @@ export interface RecoveredLog {
   /**
    * Set when something that may have been acknowledged is unreadable: the log ends at the last good block before the damage
    * (`lastZxid`), the damaged bytes are kept, and this server must not vote until a leader has repaired it.
-   * It stays set, across restarts, until `write` is called with `repaired: true` or a snapshot is installed.
+   * It stays set, across restarts, until `write` is called with `repaired: true`; an installed snapshot alone does not end it.
    */
   readonly damage: string | undefined;
 }
