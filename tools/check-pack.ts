@@ -86,6 +86,8 @@ async function check(packed: Packed, manifest: Manifest): Promise<string[]> {
   for (const entry of entries) {
     const imported = `await import(${JSON.stringify(entry)})`;
     problems.push(...(await tryCommand(process.execPath, ['--input-type=module', '-e', imported], `import ${entry}`)));
+    // The suites run under vitest, which cannot be required.
+    if (entry.endsWith('/testing')) continue;
     const required = `require(${JSON.stringify(entry)})`;
     problems.push(
       ...(await tryCommand(process.execPath, ['--input-type=commonjs', '-e', required], `require ${entry}`)),

@@ -35,7 +35,9 @@ function ownerOf(path: string, workspaces: readonly Workspace[]): Workspace | un
 function isDeclared(name: string, path: string, owner: Workspace, root: Workspace | undefined): boolean {
   const { manifest, folder } = owner;
   if (name === manifest.name) return true;
-  const isSource = folder.startsWith('packages/') && path.startsWith(`${folder}/src/`) && !isTest(path);
+  // The client's `testing` folder helps its own tests and is not published.
+  const isHelper = isTest(path) || path.startsWith('packages/client-sdk/src/testing/');
+  const isSource = folder.startsWith('packages/') && path.startsWith(`${folder}/src/`) && !isHelper;
   const declared = isSource
     ? [manifest.dependencies, manifest.peerDependencies, manifest.private ? manifest.devDependencies : undefined]
     : [manifest.dependencies, manifest.peerDependencies, manifest.devDependencies, root?.manifest.devDependencies];
@@ -60,7 +62,7 @@ export function undeclaredImports(file: SourceFile, workspaces: readonly Workspa
 export function escapingImports(file: SourceFile, workspaces: readonly Workspace[]): Finding[] {
   const owner = ownerOf(file.path, workspaces);
   if (!isCode(file.path) || !owner) return [];
-  const isInPackage = owner.folder !== '' && file.path.startsWith(`${owner.folder}/src/`);
+  const isInPackage = owner.folder.startsWith('packages/') && file.path.startsWith(`${owner.folder}/src/`);
   const pureFolder = isPure(file.path) ? pureFolders.find((folder) => file.path.startsWith(`${folder}/`)) : undefined;
   const home = pureFolder ?? (isInPackage ? owner.folder : undefined);
   if (home === undefined) return [];

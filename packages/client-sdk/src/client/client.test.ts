@@ -1,3 +1,4 @@
+// Over 400 lines: every rule of the client against servers with faults, which share one set-up.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, isZklError, type Client, type ClientOptions, type ZklError } from '../index.js';

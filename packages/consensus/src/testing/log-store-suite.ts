@@ -1,3 +1,4 @@
+// Over 400 lines: one suite, which every log store runs as a whole.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Block } from '../core/block.js';
 import { endOf } from '../core/block.js';
