@@ -209,6 +209,7 @@ export class Faults {
     victim.crash();
     this.#around.onWiped(victim);
     victim.disk.wipe();
+    this.#around.network.forget(victim.id);
     this.#later(() => this.#restart(victim));
     this.#cutOffAnother(victim);
   }

@@ -36,6 +36,8 @@ export class VirtualNetwork {
   readonly #paths = new Map<number, Path>();
   readonly #alive = new Set<ServerId>();
   readonly #ids: readonly ServerId[];
+  /** How often each server lost its disk. */
+  readonly #lives = new Map<ServerId, number>();
   #connections = 0;
 
   constructor(
@@ -71,6 +73,14 @@ export class VirtualNetwork {
       this.#path(other, id).connection = 0;
       this.#loseSoon(id, other);
     }
+  }
+
+  /**
+   * A server lost its disk, and with it every number by which it could tell an old message from a new one: no second copies of what was sent before reach
+   * it. (Nor do they in reality: a connection belongs to one run of a process.)
+   */
+  forget(id: ServerId): void {
+    this.#lives.set(id, this.#livesOf(id) + 1);
   }
 
   /** The connection between two servers ends; after a while there is another. */
@@ -153,8 +163,10 @@ export class VirtualNetwork {
 
   /** A second copy comes much later, on whatever connection there is then: what belongs to an attempt that is over must be known by its number. */
   #haunt(from: ServerId, to: ServerId, message: Message): void {
+    const lives = this.#livesOf(to);
     this.#queue.after(this.#random.below(HAUNTING_MAX), () => {
-      if (this.#alive.has(to) && !this.#path(from, to).blocked) this.#events.onMessage(to, from, message);
+      if (this.#livesOf(to) === lives && this.#alive.has(to) && !this.#path(from, to).blocked)
+        this.#events.onMessage(to, from, message);
     });
   }
 
@@ -206,6 +218,10 @@ export class VirtualNetwork {
   #isConnected(a: ServerId, b: ServerId): boolean {
     const { connection } = this.#path(a, b);
     return connection !== 0 && connection === this.#path(b, a).connection;
+  }
+
+  #livesOf(id: ServerId): number {
+    return this.#lives.get(id) ?? 0;
   }
 
   #path(from: ServerId, to: ServerId): Path {

@@ -19,7 +19,7 @@ export type FailoverEvent =
   | { readonly kind: 'connectionLost'; readonly atMs: number }
   /** Another server leads, with a majority behind it. */
   | { readonly kind: 'elected'; readonly atMs: number; readonly server: number; readonly epoch: number }
-  /** A client's write, sent when the leader was killed and retried since, was acknowledged. */
+  /** A client's write, sent when the leader was killed and retried since, was acknowledged by the next leader and ordered in its epoch. */
   | { readonly kind: 'firstWrite'; readonly atMs: number; readonly zxid: bigint };
 
 /** A change of leader, when it is over. */
@@ -66,7 +66,10 @@ export async function killLeader(cluster: ProcessCluster, options: FailoverOptio
   const gone = cluster.kill(leader.id, 'SIGKILL');
   record({ kind: 'killed', atMs: 0, server: leader.id, pid: leader.pid ?? 0, epoch: epochBefore });
   let writtenAtMs = Infinity;
-  const written = writeNothing(client, timeoutMs, signal).then((zxid) => ({ zxid, atMs: (writtenAtMs = sinceKill()) }));
+  const written = writeInLaterEpoch(client, epochBefore, timeoutMs, signal).then((zxid) => ({
+    zxid,
+    atMs: (writtenAtMs = sinceKill()),
+  }));
   // It may fail while the election is waited for: that is told below, when its turn comes.
   written.catch(() => undefined);
   try {
@@ -91,6 +94,19 @@ export async function killLeader(cluster: ProcessCluster, options: FailoverOptio
 
 async function epochOf(cluster: ProcessCluster, id: number): Promise<number> {
   return (await cluster.status()).find((member) => member.id === id)?.status?.epoch ?? 0;
+}
+
+/** A write may reach the old leader before the signal does: then it is the old epoch's, retried or not, and tells nothing of the next leader. */
+async function writeInLaterEpoch(
+  client: ReturnType<typeof createClient>,
+  epoch: number,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<bigint> {
+  for (;;) {
+    const zxid = await writeNothing(client, timeoutMs, signal);
+    if (Number(zxid >> 32n) > epoch) return zxid;
+  }
 }
 
 /** A write that changes nothing, acknowledged by its refusal: the zxid in it tells that it went through the log. */

@@ -9,7 +9,7 @@ import { describeExit, describeWait, sizeOf } from './exit-meaning.js';
 import { readMemberStatus, type MemberStatus } from './member-status.js';
 import { addressOf, serverArgs, serverEnvironment, toMember, type ClusterMember } from './members.js';
 import { isRunning, signalProcess } from './process-identity.js';
-import { endProcess, spawnServer, waitUntilGone, type SpawnedServer } from './server-process.js';
+import { endProcess, endOf, spawnServer, waitUntilGone, type SpawnedServer } from './server-process.js';
 import { waitUntil } from './wait-until.js';
 
 /** How long one status call may take. It is answered without a quorum: a server that needs longer is not well. */
@@ -257,7 +257,7 @@ export class ProcessCluster implements AsyncDisposable {
     const { process, logFile } = this.#state.member(id);
     if (process && (await isRunning(process))) return;
     const started = this.#started.get(id);
-    const end = started?.spawned.end() ?? { code: null, signal: null };
+    const end = await endOf(started?.spawned);
     throw await describeExit(id, end, join(this.folder, logFile), started?.logStart ?? 0);
   }
 

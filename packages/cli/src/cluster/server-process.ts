@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { open, rename, stat } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { ClusterError } from './errors.js';
 import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from './process-identity.js';
 import { findServerProgram, type ServerProgram } from './server-program.js';
@@ -7,6 +8,9 @@ import { waitUntil } from './wait-until.js';
 
 /** A log file that has grown beyond this is set aside (as `.1`) when its server is started the next time. */
 const LOG_BYTES_MAX = 16 * 1024 * 1024;
+
+/** How long after a process is gone its exit code may still be under way. */
+const END_KNOWN_WITHIN_MS = 2_000;
 
 /** How a server ended, as its parent learns it. */
 export interface ProcessEnd {
@@ -17,8 +21,8 @@ export interface ProcessEnd {
 /** A server that was just started. */
 export interface SpawnedServer {
   readonly identity: ProcessIdentity;
-  /** Set once it has ended. */
-  readonly end: () => ProcessEnd | undefined;
+  /** Resolves when its end is known, which is a moment after the process is gone; it does not keep this process alive. */
+  readonly ended: Promise<ProcessEnd>;
 }
 
 /** What a server is started with. */
@@ -47,9 +51,8 @@ export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer>
       stdio: ['ignore', log.fd, log.fd],
       env: options.environment,
     });
-    let end: ProcessEnd | undefined;
-    child.once('exit', (code, signal) => {
-      end = { code, signal };
+    const ended = new Promise<ProcessEnd>((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
@@ -59,7 +62,7 @@ export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer>
     const identity = await identifyProcess(child.pid as number);
     if (!identity)
       throw new ClusterError('SERVER_EXITED', 'the server ended at once', `Its output is in ${options.logFile}.`);
-    return { identity, end: () => end };
+    return { identity, ended };
   } finally {
     await log.close();
   }
@@ -67,6 +70,19 @@ export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer>
 
 function ownProgram(file: string): ServerProgram {
   return { command: process.execPath, args: [file] };
+}
+
+/** How a server ended; without an answer when another process started it, or when the system does not tell in time. */
+export async function endOf(spawned: SpawnedServer | undefined): Promise<ProcessEnd> {
+  const unknown: ProcessEnd = { code: null, signal: null };
+  if (!spawned) return unknown;
+  const giveUp = new AbortController();
+  try {
+    const late = setTimeout(END_KNOWN_WITHIN_MS, unknown, { signal: giveUp.signal });
+    return await Promise.race([spawned.ended, late.catch(() => unknown)]);
+  } finally {
+    giveUp.abort();
+  }
 }
 
 /**
