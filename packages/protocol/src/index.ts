@@ -1,6 +1,8 @@
 export * from './gen/zkl/v1/cluster_pb.js';
 export * from './gen/zkl/v1/common_pb.js';
 export * from './gen/zkl/v1/register_pb.js';
+export * from './gen/zkl/v1/session_pb.js';
+export * from './gen/zkl/v1/watch_pb.js';
 export * from './gen/zkl/v1/znode_pb.js';
 
 // Namespaces: the two versions of reflection declare the same names.

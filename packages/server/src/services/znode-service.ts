@@ -19,7 +19,7 @@ import { checked, pathFailure, valueFailure } from './request-checks.js';
 import { statToProto } from './stat-codec.js';
 
 /** ZnodeService: each method says how a request becomes a command or a read, and a result a reply. */
-export function znodeService(edge: Edge): ServiceImpl<typeof ZnodeService> {
+export function znodeService(edge: Edge): Partial<ServiceImpl<typeof ZnodeService>> {
   return { ...znodeWrites(edge), ...znodeReads(edge) };
 }
 

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file zkl/v1/common.proto.
  */
 export const file_zkl_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChN6a2wvdjEvY29tbW9uLnByb3RvEgZ6a2wudjEiUwoOUmVzcG9uc2VIZWFkZXISDAoEenhpZBgBIAEoBBIRCglzZXJ2ZXJfaWQYAiABKA0SEQoJbGVhZGVyX2lkGAMgASgNEg0KBWVwb2NoGAQgASgNIkoKB1dyaXRlSWQSEQoJY2xpZW50X2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAQSGAoQYW5zd2VyZWRfdGhyb3VnaBgDIAEoBCJOCgtSZWFkT3B0aW9ucxIoCgtjb25zaXN0ZW5jeRgBIAEoDjITLnprbC52MS5Db25zaXN0ZW5jeRIVCg1hdF9sZWFzdF96eGlkGAIgASgEIp0BCgtFcnJvckRldGFpbBIMCgRjb2RlGAEgASgJEg4KBm51bWJlchgCIAEoERIgCgdvdXRjb21lGAMgASgOMg8uemtsLnYxLk91dGNvbWUSEQoJcmV0cnlhYmxlGAQgASgIEgwKBHBhdGgYBSABKAkSEQoJbGVhZGVyX2lkGAYgASgNEgwKBHp4aWQYByABKAQSDAoEaGludBgIIAEoCSpfCgtDb25zaXN0ZW5jeRIbChdDT05TSVNURU5DWV9VTlNQRUNJRklFRBAAEhwKGENPTlNJU1RFTkNZX0xJTkVBUklaQUJMRRABEhUKEUNPTlNJU1RFTkNZX0xPQ0FMEAIqTQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASFAoQT1VUQ09NRV9SRUpFQ1RFRBABEhMKD09VVENPTUVfVU5LTk9XThACYgZwcm90bzM");
+  fileDesc("ChN6a2wvdjEvY29tbW9uLnByb3RvEgZ6a2wudjEiUwoOUmVzcG9uc2VIZWFkZXISDAoEenhpZBgBIAEoBBIRCglzZXJ2ZXJfaWQYAiABKA0SEQoJbGVhZGVyX2lkGAMgASgNEg0KBWVwb2NoGAQgASgNIkoKB1dyaXRlSWQSEQoJY2xpZW50X2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAQSGAoQYW5zd2VyZWRfdGhyb3VnaBgDIAEoBCIwCgpTZXNzaW9uUmVmEhIKCnNlc3Npb25faWQYASABKAQSDgoGc2VjcmV0GAIgASgMIk4KC1JlYWRPcHRpb25zEigKC2NvbnNpc3RlbmN5GAEgASgOMhMuemtsLnYxLkNvbnNpc3RlbmN5EhUKDWF0X2xlYXN0X3p4aWQYAiABKAQinQEKC0Vycm9yRGV0YWlsEgwKBGNvZGUYASABKAkSDgoGbnVtYmVyGAIgASgREiAKB291dGNvbWUYAyABKA4yDy56a2wudjEuT3V0Y29tZRIRCglyZXRyeWFibGUYBCABKAgSDAoEcGF0aBgFIAEoCRIRCglsZWFkZXJfaWQYBiABKA0SDAoEenhpZBgHIAEoBBIMCgRoaW50GAggASgJKl8KC0NvbnNpc3RlbmN5EhsKF0NPTlNJU1RFTkNZX1VOU1BFQ0lGSUVEEAASHAoYQ09OU0lTVEVOQ1lfTElORUFSSVpBQkxFEAESFQoRQ09OU0lTVEVOQ1lfTE9DQUwQAipNCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX1JFSkVDVEVEEAESEwoPT1VUQ09NRV9VTktOT1dOEAJiBnByb3RvMw");
 
 /**
  * ResponseHeader stands at the front of every reply.
@@ -96,6 +96,34 @@ export const WriteIdSchema: GenMessage<WriteId> = /*@__PURE__*/
   messageDesc(file_zkl_v1_common, 1);
 
 /**
+ * SessionRef names a session and proves that the caller may act for it.
+ *
+ * @generated from message zkl.v1.SessionRef
+ */
+export type SessionRef = Message<"zkl.v1.SessionRef"> & {
+  /**
+   * The zxid that created it.
+   *
+   * @generated from field: uint64 session_id = 1;
+   */
+  sessionId: bigint;
+
+  /**
+   * The secret of which SessionService.Open was given the SHA-256.
+   *
+   * @generated from field: bytes secret = 2;
+   */
+  secret: Uint8Array;
+};
+
+/**
+ * Describes the message zkl.v1.SessionRef.
+ * Use `create(SessionRefSchema)` to create a new message.
+ */
+export const SessionRefSchema: GenMessage<SessionRef> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_common, 2);
+
+/**
  * ReadOptions choose what a read must see.
  *
  * @generated from message zkl.v1.ReadOptions
@@ -119,7 +147,7 @@ export type ReadOptions = Message<"zkl.v1.ReadOptions"> & {
  * Use `create(ReadOptionsSchema)` to create a new message.
  */
 export const ReadOptionsSchema: GenMessage<ReadOptions> = /*@__PURE__*/
-  messageDesc(file_zkl_v1_common, 2);
+  messageDesc(file_zkl_v1_common, 3);
 
 /**
  * ErrorDetail is carried by every error, as a typed detail next to the Connect or gRPC code.
@@ -187,7 +215,7 @@ export type ErrorDetail = Message<"zkl.v1.ErrorDetail"> & {
  * Use `create(ErrorDetailSchema)` to create a new message.
  */
 export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
-  messageDesc(file_zkl_v1_common, 3);
+  messageDesc(file_zkl_v1_common, 4);
 
 /**
  * @generated from enum zkl.v1.Consistency

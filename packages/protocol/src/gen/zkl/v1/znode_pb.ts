@@ -4,17 +4,17 @@
 // @generated from file zkl/v1/znode.proto (package zkl.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ReadOptions, ResponseHeader, WriteId } from "./common_pb.js";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ErrorDetail, ReadOptions, ResponseHeader, SessionRef, WriteId } from "./common_pb.js";
 import { file_zkl_v1_common } from "./common_pb.js";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file zkl/v1/znode.proto.
  */
 export const file_zkl_v1_znode: GenFile = /*@__PURE__*/
-  fileDesc("ChJ6a2wvdjEvem5vZGUucHJvdG8SBnprbC52MSLKAQoEU3RhdBINCgVjenhpZBgBIAEoBBINCgVtenhpZBgCIAEoBBINCgVjdGltZRgDIAEoBBINCgVtdGltZRgEIAEoBBIPCgd2ZXJzaW9uGAUgASgFEhAKCGN2ZXJzaW9uGAYgASgFEhAKCGF2ZXJzaW9uGAcgASgFEhcKD2VwaGVtZXJhbF9vd25lchgIIAEoBBITCgtkYXRhX2xlbmd0aBgJIAEoDRIUCgxudW1fY2hpbGRyZW4YCiABKA0SDQoFcHp4aWQYCyABKAQicAoNQ3JlYXRlUmVxdWVzdBIhCgh3cml0ZV9pZBgBIAEoCzIPLnprbC52MS5Xcml0ZUlkEgwKBHBhdGgYAiABKAkSEQoEZGF0YRgDIAEoDEgAiAEBEhIKCnNlcXVlbnRpYWwYBCABKAhCBwoFX2RhdGEiYgoOQ3JlYXRlUmVzcG9uc2USJgoGaGVhZGVyGAEgASgLMhYuemtsLnYxLlJlc3BvbnNlSGVhZGVyEgwKBHBhdGgYAiABKAkSGgoEc3RhdBgDIAEoCzIMLnprbC52MS5TdGF0Ij0KCkdldFJlcXVlc3QSDAoEcGF0aBgBIAEoCRIhCgRyZWFkGAIgASgLMhMuemtsLnYxLlJlYWRPcHRpb25zIm0KC0dldFJlc3BvbnNlEiYKBmhlYWRlchgBIAEoCzIWLnprbC52MS5SZXNwb25zZUhlYWRlchIRCgRkYXRhGAIgASgMSACIAQESGgoEc3RhdBgDIAEoCzIMLnprbC52MS5TdGF0QgcKBV9kYXRhIo0BCgpTZXRSZXF1ZXN0EiEKCHdyaXRlX2lkGAEgASgLMg8uemtsLnYxLldyaXRlSWQSDAoEcGF0aBgCIAEoCRIRCgRkYXRhGAMgASgMSACIAQESHQoQZXhwZWN0ZWRfdmVyc2lvbhgEIAEoEUgBiAEBQgcKBV9kYXRhQhMKEV9leHBlY3RlZF92ZXJzaW9uIlEKC1NldFJlc3BvbnNlEiYKBmhlYWRlchgBIAEoCzIWLnprbC52MS5SZXNwb25zZUhlYWRlchIaCgRzdGF0GAIgASgLMgwuemtsLnYxLlN0YXQidAoNRGVsZXRlUmVxdWVzdBIhCgh3cml0ZV9pZBgBIAEoCzIPLnprbC52MS5Xcml0ZUlkEgwKBHBhdGgYAiABKAkSHQoQZXhwZWN0ZWRfdmVyc2lvbhgDIAEoEUgAiAEBQhMKEV9leHBlY3RlZF92ZXJzaW9uIjgKDkRlbGV0ZVJlc3BvbnNlEiYKBmhlYWRlchgBIAEoCzIWLnprbC52MS5SZXNwb25zZUhlYWRlciJACg1FeGlzdHNSZXF1ZXN0EgwKBHBhdGgYASABKAkSIQoEcmVhZBgCIAEoCzITLnprbC52MS5SZWFkT3B0aW9ucyJiCg5FeGlzdHNSZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXISHwoEc3RhdBgCIAEoCzIMLnprbC52MS5TdGF0SACIAQFCBwoFX3N0YXQilAEKE0xpc3RDaGlsZHJlblJlcXVlc3QSDAoEcGF0aBgBIAEoCRIhCgRyZWFkGAIgASgLMhMuemtsLnYxLlJlYWRPcHRpb25zEhEKCXBhZ2Vfc2l6ZRgDIAEoDRITCgtzdGFydF9hZnRlchgEIAEoCRIRCgl3aXRoX3N0YXQYBSABKAgSEQoJd2l0aF9kYXRhGAYgASgIIlsKBUNoaWxkEgwKBG5hbWUYASABKAkSHwoEc3RhdBgCIAEoCzIMLnprbC52MS5TdGF0SACIAQESEQoEZGF0YRgDIAEoDEgBiAEBQgcKBV9zdGF0QgcKBV9kYXRhIokBChRMaXN0Q2hpbGRyZW5SZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXISHwoIY2hpbGRyZW4YAiADKAsyDS56a2wudjEuQ2hpbGQSDAoEbW9yZRgDIAEoCBIaCgRzdGF0GAQgASgLMgwuemtsLnYxLlN0YXQy8wIKDFpub2RlU2VydmljZRI3CgZDcmVhdGUSFS56a2wudjEuQ3JlYXRlUmVxdWVzdBoWLnprbC52MS5DcmVhdGVSZXNwb25zZRIzCgNHZXQSEi56a2wudjEuR2V0UmVxdWVzdBoTLnprbC52MS5HZXRSZXNwb25zZSIDkAIBEi4KA1NldBISLnprbC52MS5TZXRSZXF1ZXN0GhMuemtsLnYxLlNldFJlc3BvbnNlEjcKBkRlbGV0ZRIVLnprbC52MS5EZWxldGVSZXF1ZXN0GhYuemtsLnYxLkRlbGV0ZVJlc3BvbnNlEjwKBkV4aXN0cxIVLnprbC52MS5FeGlzdHNSZXF1ZXN0GhYuemtsLnYxLkV4aXN0c1Jlc3BvbnNlIgOQAgESTgoMTGlzdENoaWxkcmVuEhsuemtsLnYxLkxpc3RDaGlsZHJlblJlcXVlc3QaHC56a2wudjEuTGlzdENoaWxkcmVuUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_zkl_v1_common]);
+  fileDesc("ChJ6a2wvdjEvem5vZGUucHJvdG8SBnprbC52MSLKAQoEU3RhdBINCgVjenhpZBgBIAEoBBINCgVtenhpZBgCIAEoBBINCgVjdGltZRgDIAEoBBINCgVtdGltZRgEIAEoBBIPCgd2ZXJzaW9uGAUgASgFEhAKCGN2ZXJzaW9uGAYgASgFEhAKCGF2ZXJzaW9uGAcgASgFEhcKD2VwaGVtZXJhbF9vd25lchgIIAEoBBITCgtkYXRhX2xlbmd0aBgJIAEoDRIUCgxudW1fY2hpbGRyZW4YCiABKA0SDQoFcHp4aWQYCyABKAQi2gEKDUNyZWF0ZVJlcXVlc3QSIQoId3JpdGVfaWQYASABKAsyDy56a2wudjEuV3JpdGVJZBIMCgRwYXRoGAIgASgJEhEKBGRhdGEYAyABKAxIAIgBARISCgpzZXF1ZW50aWFsGAQgASgIEiAKBG1vZGUYBSABKA4yEi56a2wudjEuQ3JlYXRlTW9kZRIOCgZ0dGxfbXMYBiABKAQSEQoJaWZfYWJzZW50GAcgASgIEiMKB3Nlc3Npb24YCCABKAsyEi56a2wudjEuU2Vzc2lvblJlZkIHCgVfZGF0YSJzCg5DcmVhdGVSZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXISDAoEcGF0aBgCIAEoCRIaCgRzdGF0GAMgASgLMgwuemtsLnYxLlN0YXQSDwoHY3JlYXRlZBgEIAEoCCI9CgpHZXRSZXF1ZXN0EgwKBHBhdGgYASABKAkSIQoEcmVhZBgCIAEoCzITLnprbC52MS5SZWFkT3B0aW9ucyJtCgtHZXRSZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXISEQoEZGF0YRgCIAEoDEgAiAEBEhoKBHN0YXQYAyABKAsyDC56a2wudjEuU3RhdEIHCgVfZGF0YSKyAQoKU2V0UmVxdWVzdBIhCgh3cml0ZV9pZBgBIAEoCzIPLnprbC52MS5Xcml0ZUlkEgwKBHBhdGgYAiABKAkSEQoEZGF0YRgDIAEoDEgAiAEBEh0KEGV4cGVjdGVkX3ZlcnNpb24YBCABKBFIAYgBARIjCgdzZXNzaW9uGAUgASgLMhIuemtsLnYxLlNlc3Npb25SZWZCBwoFX2RhdGFCEwoRX2V4cGVjdGVkX3ZlcnNpb24iUQoLU2V0UmVzcG9uc2USJgoGaGVhZGVyGAEgASgLMhYuemtsLnYxLlJlc3BvbnNlSGVhZGVyEhoKBHN0YXQYAiABKAsyDC56a2wudjEuU3RhdCKZAQoNRGVsZXRlUmVxdWVzdBIhCgh3cml0ZV9pZBgBIAEoCzIPLnprbC52MS5Xcml0ZUlkEgwKBHBhdGgYAiABKAkSHQoQZXhwZWN0ZWRfdmVyc2lvbhgDIAEoEUgAiAEBEiMKB3Nlc3Npb24YBCABKAsyEi56a2wudjEuU2Vzc2lvblJlZkITChFfZXhwZWN0ZWRfdmVyc2lvbiI4Cg5EZWxldGVSZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXIiQAoNRXhpc3RzUmVxdWVzdBIMCgRwYXRoGAEgASgJEiEKBHJlYWQYAiABKAsyEy56a2wudjEuUmVhZE9wdGlvbnMiYgoORXhpc3RzUmVzcG9uc2USJgoGaGVhZGVyGAEgASgLMhYuemtsLnYxLlJlc3BvbnNlSGVhZGVyEh8KBHN0YXQYAiABKAsyDC56a2wudjEuU3RhdEgAiAEBQgcKBV9zdGF0IpQBChNMaXN0Q2hpbGRyZW5SZXF1ZXN0EgwKBHBhdGgYASABKAkSIQoEcmVhZBgCIAEoCzITLnprbC52MS5SZWFkT3B0aW9ucxIRCglwYWdlX3NpemUYAyABKA0SEwoLc3RhcnRfYWZ0ZXIYBCABKAkSEQoJd2l0aF9zdGF0GAUgASgIEhEKCXdpdGhfZGF0YRgGIAEoCCJbCgVDaGlsZBIMCgRuYW1lGAEgASgJEh8KBHN0YXQYAiABKAsyDC56a2wudjEuU3RhdEgAiAEBEhEKBGRhdGEYAyABKAxIAYgBAUIHCgVfc3RhdEIHCgVfZGF0YSKJAQoUTGlzdENoaWxkcmVuUmVzcG9uc2USJgoGaGVhZGVyGAEgASgLMhYuemtsLnYxLlJlc3BvbnNlSGVhZGVyEh8KCGNoaWxkcmVuGAIgAygLMg0uemtsLnYxLkNoaWxkEgwKBG1vcmUYAyABKAgSGgoEc3RhdBgEIAEoCzIMLnprbC52MS5TdGF0IqIBChZEZWxldGVSZWN1cnNpdmVSZXF1ZXN0EiEKCHdyaXRlX2lkGAEgASgLMg8uemtsLnYxLldyaXRlSWQSDAoEcGF0aBgCIAEoCRIdChBleHBlY3RlZF92ZXJzaW9uGAMgASgRSACIAQESIwoHc2Vzc2lvbhgEIAEoCzISLnprbC52MS5TZXNzaW9uUmVmQhMKEV9leHBlY3RlZF92ZXJzaW9uIlIKF0RlbGV0ZVJlY3Vyc2l2ZVJlc3BvbnNlEiYKBmhlYWRlchgBIAEoCzIWLnprbC52MS5SZXNwb25zZUhlYWRlchIPCgdkZWxldGVkGAIgASgNIskBCg9UcmFuc2FjdFJlcXVlc3QSIQoId3JpdGVfaWQYASABKAsyDy56a2wudjEuV3JpdGVJZBInCgtjb21wYXJpc29ucxgCIAMoCzISLnprbC52MS5Db21wYXJpc29uEh8KBHRoZW4YAyADKAsyES56a2wudjEuT3BlcmF0aW9uEiQKCW90aGVyd2lzZRgEIAMoCzIRLnprbC52MS5PcGVyYXRpb24SIwoHc2Vzc2lvbhgFIAEoCzISLnprbC52MS5TZXNzaW9uUmVmIsQBCgpDb21wYXJpc29uEgwKBHBhdGgYASABKAkSIgoIcmVsYXRpb24YAiABKA4yEC56a2wudjEuUmVsYXRpb24SEQoHdmVyc2lvbhgDIAEoEUgAEhIKCGN2ZXJzaW9uGAQgASgRSAASDwoFY3p4aWQYBSABKARIABIPCgVtenhpZBgGIAEoBEgAEh4KBXZhbHVlGAcgASgLMg0uemtsLnYxLlZhbHVlSAASEAoGZXhpc3RzGAggASgISABCCQoHb3BlcmFuZCIjCgVWYWx1ZRIRCgRkYXRhGAEgASgMSACIAQFCBwoFX2RhdGEi6gIKCU9wZXJhdGlvbhIpCgZjcmVhdGUYASABKAsyFy56a2wudjEuQ3JlYXRlT3BlcmF0aW9uSAASIwoDc2V0GAIgASgLMhQuemtsLnYxLlNldE9wZXJhdGlvbkgAEikKBmRlbGV0ZRgDIAEoCzIXLnprbC52MS5EZWxldGVPcGVyYXRpb25IABIzChBkZWxldGVfcmVjdXJzaXZlGAQgASgLMhcuemtsLnYxLkRlbGV0ZU9wZXJhdGlvbkgAEicKBWNoZWNrGAUgASgLMhYuemtsLnYxLkNoZWNrT3BlcmF0aW9uSAASLQoMY2hlY2tfYWJzZW50GAYgASgLMhUuemtsLnYxLlBhdGhPcGVyYXRpb25IABIkCgNnZXQYByABKAsyFS56a2wudjEuUGF0aE9wZXJhdGlvbkgAEicKBmV4aXN0cxgIIAEoCzIVLnprbC52MS5QYXRoT3BlcmF0aW9uSABCBgoEa2luZCKAAQoPQ3JlYXRlT3BlcmF0aW9uEgwKBHBhdGgYASABKAkSEQoEZGF0YRgCIAEoDEgAiAEBEiAKBG1vZGUYAyABKA4yEi56a2wudjEuQ3JlYXRlTW9kZRIOCgZ0dGxfbXMYBCABKAQSEQoJaWZfYWJzZW50GAUgASgIQgcKBV9kYXRhImwKDFNldE9wZXJhdGlvbhIMCgRwYXRoGAEgASgJEhEKBGRhdGEYAiABKAxIAIgBARIdChBleHBlY3RlZF92ZXJzaW9uGAMgASgRSAGIAQFCBwoFX2RhdGFCEwoRX2V4cGVjdGVkX3ZlcnNpb24iUwoPRGVsZXRlT3BlcmF0aW9uEgwKBHBhdGgYASABKAkSHQoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoEUgAiAEBQhMKEV9leHBlY3RlZF92ZXJzaW9uIjgKDkNoZWNrT3BlcmF0aW9uEgwKBHBhdGgYASABKAkSGAoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoESIdCg1QYXRoT3BlcmF0aW9uEgwKBHBhdGgYASABKAkiiQEKEFRyYW5zYWN0UmVzcG9uc2USJgoGaGVhZGVyGAEgASgLMhYuemtsLnYxLlJlc3BvbnNlSGVhZGVyEhAKCGNvbXBhcmVkGAIgASgIEhEKCWNvbW1pdHRlZBgDIAEoCBIoCgdyZXN1bHRzGAQgAygLMhcuemtsLnYxLk9wZXJhdGlvblJlc3VsdCKuAgoPT3BlcmF0aW9uUmVzdWx0EigKBmNyZWF0ZRgBIAEoCzIWLnprbC52MS5DcmVhdGVSZXNwb25zZUgAEiIKA3NldBgCIAEoCzITLnprbC52MS5TZXRSZXNwb25zZUgAEjEKBmRlbGV0ZRgDIAEoCzIfLnprbC52MS5EZWxldGVSZWN1cnNpdmVSZXNwb25zZUgAEiIKA2dldBgEIAEoCzITLnprbC52MS5HZXRSZXNwb25zZUgAEigKBmV4aXN0cxgFIAEoCzIWLnprbC52MS5FeGlzdHNSZXNwb25zZUgAEhwKBGRvbmUYBiABKAsyDC56a2wudjEuRG9uZUgAEiYKB2ZhaWx1cmUYByABKAsyEy56a2wudjEuRXJyb3JEZXRhaWxIAEIGCgRraW5kIgYKBERvbmUiWwoQTXVsdGlSZWFkUmVxdWVzdBIkCgVyZWFkcxgBIAMoCzIVLnprbC52MS5SZWFkT3BlcmF0aW9uEiEKBHJlYWQYAiABKAsyEy56a2wudjEuUmVhZE9wdGlvbnMinAEKDVJlYWRPcGVyYXRpb24SJAoDZ2V0GAEgASgLMhUuemtsLnYxLlBhdGhPcGVyYXRpb25IABInCgZleGlzdHMYAiABKAsyFS56a2wudjEuUGF0aE9wZXJhdGlvbkgAEjQKDWxpc3RfY2hpbGRyZW4YAyABKAsyGy56a2wudjEuTGlzdENoaWxkcmVuUmVxdWVzdEgAQgYKBGtpbmQiYAoRTXVsdGlSZWFkUmVzcG9uc2USJgoGaGVhZGVyGAEgASgLMhYuemtsLnYxLlJlc3BvbnNlSGVhZGVyEiMKB3Jlc3VsdHMYAiADKAsyEi56a2wudjEuUmVhZFJlc3VsdCLBAQoKUmVhZFJlc3VsdBIiCgNnZXQYASABKAsyEy56a2wudjEuR2V0UmVzcG9uc2VIABIoCgZleGlzdHMYAiABKAsyFi56a2wudjEuRXhpc3RzUmVzcG9uc2VIABI1Cg1saXN0X2NoaWxkcmVuGAMgASgLMhwuemtsLnYxLkxpc3RDaGlsZHJlblJlc3BvbnNlSAASJgoHZmFpbHVyZRgEIAEoCzITLnprbC52MS5FcnJvckRldGFpbEgAQgYKBGtpbmQiPwoMQ291bnRSZXF1ZXN0EgwKBHBhdGgYASABKAkSIQoEcmVhZBgCIAEoCzITLnprbC52MS5SZWFkT3B0aW9ucyJGCg1Db3VudFJlc3BvbnNlEiYKBmhlYWRlchgBIAEoCzIWLnprbC52MS5SZXNwb25zZUhlYWRlchINCgVjb3VudBgCIAEoBCKnAQoFUXVvdGESFwoKY291bnRfc29mdBgBIAEoBEgAiAEBEhcKCmNvdW50X2hhcmQYAiABKARIAYgBARIXCgpieXRlc19zb2Z0GAMgASgESAKIAQESFwoKYnl0ZXNfaGFyZBgEIAEoBEgDiAEBQg0KC19jb3VudF9zb2Z0Qg0KC19jb3VudF9oYXJkQg0KC19ieXRlc19zb2Z0Qg0KC19ieXRlc19oYXJkIkIKD0dldFF1b3RhUmVxdWVzdBIMCgRwYXRoGAEgASgJEiEKBHJlYWQYAiABKAsyEy56a2wudjEuUmVhZE9wdGlvbnMihQEKEEdldFF1b3RhUmVzcG9uc2USJgoGaGVhZGVyGAEgASgLMhYuemtsLnYxLlJlc3BvbnNlSGVhZGVyEiEKBXF1b3RhGAIgASgLMg0uemtsLnYxLlF1b3RhSACIAQESDQoFY291bnQYAyABKAQSDQoFYnl0ZXMYBCABKARCCAoGX3F1b3RhIm8KD1NldFF1b3RhUmVxdWVzdBIhCgh3cml0ZV9pZBgBIAEoCzIPLnprbC52MS5Xcml0ZUlkEgwKBHBhdGgYAiABKAkSIQoFcXVvdGEYAyABKAsyDS56a2wudjEuUXVvdGFIAIgBAUIICgZfcXVvdGEiOgoQU2V0UXVvdGFSZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXIq/QEKCkNyZWF0ZU1vZGUSGwoXQ1JFQVRFX01PREVfVU5TUEVDSUZJRUQQABIaChZDUkVBVEVfTU9ERV9QRVJTSVNURU5UEAESGQoVQ1JFQVRFX01PREVfRVBIRU1FUkFMEAISJQohQ1JFQVRFX01PREVfUEVSU0lTVEVOVF9TRVFVRU5USUFMEAMSJAogQ1JFQVRFX01PREVfRVBIRU1FUkFMX1NFUVVFTlRJQUwQBBIZChVDUkVBVEVfTU9ERV9DT05UQUlORVIQBRITCg9DUkVBVEVfTU9ERV9UVEwQBhIeChpDUkVBVEVfTU9ERV9UVExfU0VRVUVOVElBTBAHKnkKCFJlbGF0aW9uEhgKFFJFTEFUSU9OX1VOU1BFQ0lGSUVEEAASEgoOUkVMQVRJT05fRVFVQUwQARIWChJSRUxBVElPTl9OT1RfRVFVQUwQAhIRCg1SRUxBVElPTl9MRVNTEAMSFAoQUkVMQVRJT05fR1JFQVRFUhAEMosGCgxabm9kZVNlcnZpY2USNwoGQ3JlYXRlEhUuemtsLnYxLkNyZWF0ZVJlcXVlc3QaFi56a2wudjEuQ3JlYXRlUmVzcG9uc2USMwoDR2V0EhIuemtsLnYxLkdldFJlcXVlc3QaEy56a2wudjEuR2V0UmVzcG9uc2UiA5ACARIuCgNTZXQSEi56a2wudjEuU2V0UmVxdWVzdBoTLnprbC52MS5TZXRSZXNwb25zZRI3CgZEZWxldGUSFS56a2wudjEuRGVsZXRlUmVxdWVzdBoWLnprbC52MS5EZWxldGVSZXNwb25zZRI8CgZFeGlzdHMSFS56a2wudjEuRXhpc3RzUmVxdWVzdBoWLnprbC52MS5FeGlzdHNSZXNwb25zZSIDkAIBEk4KDExpc3RDaGlsZHJlbhIbLnprbC52MS5MaXN0Q2hpbGRyZW5SZXF1ZXN0GhwuemtsLnYxLkxpc3RDaGlsZHJlblJlc3BvbnNlIgOQAgESUgoPRGVsZXRlUmVjdXJzaXZlEh4uemtsLnYxLkRlbGV0ZVJlY3Vyc2l2ZVJlcXVlc3QaHy56a2wudjEuRGVsZXRlUmVjdXJzaXZlUmVzcG9uc2USPQoIVHJhbnNhY3QSFy56a2wudjEuVHJhbnNhY3RSZXF1ZXN0GhguemtsLnYxLlRyYW5zYWN0UmVzcG9uc2USRQoJTXVsdGlSZWFkEhguemtsLnYxLk11bHRpUmVhZFJlcXVlc3QaGS56a2wudjEuTXVsdGlSZWFkUmVzcG9uc2UiA5ACARI5CgVDb3VudBIULnprbC52MS5Db3VudFJlcXVlc3QaFS56a2wudjEuQ291bnRSZXNwb25zZSIDkAIBEkIKCEdldFF1b3RhEhcuemtsLnYxLkdldFF1b3RhUmVxdWVzdBoYLnprbC52MS5HZXRRdW90YVJlc3BvbnNlIgOQAgESPQoIU2V0UXVvdGESFy56a2wudjEuU2V0UXVvdGFSZXF1ZXN0GhguemtsLnYxLlNldFF1b3RhUmVzcG9uc2ViBnByb3RvMw", [file_zkl_v1_common]);
 
 /**
  * Stat is ZooKeeper's: the same eleven fields, with the same meaning.
@@ -121,9 +121,37 @@ export type CreateRequest = Message<"zkl.v1.CreateRequest"> & {
   data?: Uint8Array | undefined;
 
   /**
+   * The older way to ask for CREATE_MODE_PERSISTENT_SEQUENTIAL; not beside a mode.
+   *
    * @generated from field: bool sequential = 4;
    */
   sequential: boolean;
+
+  /**
+   * @generated from field: zkl.v1.CreateMode mode = 5;
+   */
+  mode: CreateMode;
+
+  /**
+   * Of the modes with a TTL: 1 .. 2^40-1. Such a node goes when it has no children and was not set for this long.
+   *
+   * @generated from field: uint64 ttl_ms = 6;
+   */
+  ttlMs: bigint;
+
+  /**
+   * When the node exists, answer with it (created = false) in place of NODE_EXISTS. Not for sequential nodes.
+   *
+   * @generated from field: bool if_absent = 7;
+   */
+  ifAbsent: boolean;
+
+  /**
+   * Who owns an ephemeral. With any other mode: the write is refused (SESSION_EXPIRED) when the session is gone.
+   *
+   * @generated from field: zkl.v1.SessionRef session = 8;
+   */
+  session?: SessionRef | undefined;
 };
 
 /**
@@ -153,6 +181,13 @@ export type CreateResponse = Message<"zkl.v1.CreateResponse"> & {
    * @generated from field: zkl.v1.Stat stat = 3;
    */
   stat?: Stat | undefined;
+
+  /**
+   * False when if_absent found the node there.
+   *
+   * @generated from field: bool created = 4;
+   */
+  created: boolean;
 };
 
 /**
@@ -236,6 +271,13 @@ export type SetRequest = Message<"zkl.v1.SetRequest"> & {
    * @generated from field: optional sint32 expected_version = 4;
    */
   expectedVersion?: number | undefined;
+
+  /**
+   * As in CreateRequest.
+   *
+   * @generated from field: zkl.v1.SessionRef session = 5;
+   */
+  session?: SessionRef | undefined;
 };
 
 /**
@@ -287,6 +329,13 @@ export type DeleteRequest = Message<"zkl.v1.DeleteRequest"> & {
    * @generated from field: optional sint32 expected_version = 3;
    */
   expectedVersion?: number | undefined;
+
+  /**
+   * As in CreateRequest.
+   *
+   * @generated from field: zkl.v1.SessionRef session = 4;
+   */
+  session?: SessionRef | undefined;
 };
 
 /**
@@ -470,6 +519,918 @@ export const ListChildrenResponseSchema: GenMessage<ListChildrenResponse> = /*@_
   messageDesc(file_zkl_v1_znode, 13);
 
 /**
+ * @generated from message zkl.v1.DeleteRecursiveRequest
+ */
+export type DeleteRecursiveRequest = Message<"zkl.v1.DeleteRecursiveRequest"> & {
+  /**
+   * @generated from field: zkl.v1.WriteId write_id = 1;
+   */
+  writeId?: WriteId | undefined;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * The version of the node at the top, as in SetRequest.
+   *
+   * @generated from field: optional sint32 expected_version = 3;
+   */
+  expectedVersion?: number | undefined;
+
+  /**
+   * As in CreateRequest.
+   *
+   * @generated from field: zkl.v1.SessionRef session = 4;
+   */
+  session?: SessionRef | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.DeleteRecursiveRequest.
+ * Use `create(DeleteRecursiveRequestSchema)` to create a new message.
+ */
+export const DeleteRecursiveRequestSchema: GenMessage<DeleteRecursiveRequest> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 14);
+
+/**
+ * @generated from message zkl.v1.DeleteRecursiveResponse
+ */
+export type DeleteRecursiveResponse = Message<"zkl.v1.DeleteRecursiveResponse"> & {
+  /**
+   * @generated from field: zkl.v1.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * Nodes removed, the one at the top among them.
+   *
+   * @generated from field: uint32 deleted = 2;
+   */
+  deleted: number;
+};
+
+/**
+ * Describes the message zkl.v1.DeleteRecursiveResponse.
+ * Use `create(DeleteRecursiveResponseSchema)` to create a new message.
+ */
+export const DeleteRecursiveResponseSchema: GenMessage<DeleteRecursiveResponse> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 15);
+
+/**
+ * @generated from message zkl.v1.TransactRequest
+ */
+export type TransactRequest = Message<"zkl.v1.TransactRequest"> & {
+  /**
+   * @generated from field: zkl.v1.WriteId write_id = 1;
+   */
+  writeId?: WriteId | undefined;
+
+  /**
+   * When all of them hold, `then` is done, else `otherwise`.
+   *
+   * @generated from field: repeated zkl.v1.Comparison comparisons = 2;
+   */
+  comparisons: Comparison[];
+
+  /**
+   * @generated from field: repeated zkl.v1.Operation then = 3;
+   */
+  then: Operation[];
+
+  /**
+   * @generated from field: repeated zkl.v1.Operation otherwise = 4;
+   */
+  otherwise: Operation[];
+
+  /**
+   * As in CreateRequest.
+   *
+   * @generated from field: zkl.v1.SessionRef session = 5;
+   */
+  session?: SessionRef | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.TransactRequest.
+ * Use `create(TransactRequestSchema)` to create a new message.
+ */
+export const TransactRequestSchema: GenMessage<TransactRequest> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 16);
+
+/**
+ * Comparison holds when the node's field stands in this relation to the operand. On a node that does not exist, only `exists` can hold.
+ *
+ * @generated from message zkl.v1.Comparison
+ */
+export type Comparison = Message<"zkl.v1.Comparison"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: zkl.v1.Relation relation = 2;
+   */
+  relation: Relation;
+
+  /**
+   * @generated from oneof zkl.v1.Comparison.operand
+   */
+  operand: {
+    /**
+     * @generated from field: sint32 version = 3;
+     */
+    value: number;
+    case: "version";
+  } | {
+    /**
+     * @generated from field: sint32 cversion = 4;
+     */
+    value: number;
+    case: "cversion";
+  } | {
+    /**
+     * @generated from field: uint64 czxid = 5;
+     */
+    value: bigint;
+    case: "czxid";
+  } | {
+    /**
+     * @generated from field: uint64 mzxid = 6;
+     */
+    value: bigint;
+    case: "mzxid";
+  } | {
+    /**
+     * Bytes in their order; null is before empty, and equal to nothing else. Only its presence here makes it a comparison of data.
+     *
+     * @generated from field: zkl.v1.Value value = 7;
+     */
+    value: Value;
+    case: "value";
+  } | {
+    /**
+     * @generated from field: bool exists = 8;
+     */
+    value: boolean;
+    case: "exists";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message zkl.v1.Comparison.
+ * Use `create(ComparisonSchema)` to create a new message.
+ */
+export const ComparisonSchema: GenMessage<Comparison> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 17);
+
+/**
+ * @generated from message zkl.v1.Value
+ */
+export type Value = Message<"zkl.v1.Value"> & {
+  /**
+   * Absent: null.
+   *
+   * @generated from field: optional bytes data = 1;
+   */
+  data?: Uint8Array | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.Value.
+ * Use `create(ValueSchema)` to create a new message.
+ */
+export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 18);
+
+/**
+ * Operation is one step of a transaction: it sees what the steps before it did.
+ *
+ * @generated from message zkl.v1.Operation
+ */
+export type Operation = Message<"zkl.v1.Operation"> & {
+  /**
+   * @generated from oneof zkl.v1.Operation.kind
+   */
+  kind: {
+    /**
+     * @generated from field: zkl.v1.CreateOperation create = 1;
+     */
+    value: CreateOperation;
+    case: "create";
+  } | {
+    /**
+     * @generated from field: zkl.v1.SetOperation set = 2;
+     */
+    value: SetOperation;
+    case: "set";
+  } | {
+    /**
+     * @generated from field: zkl.v1.DeleteOperation delete = 3;
+     */
+    value: DeleteOperation;
+    case: "delete";
+  } | {
+    /**
+     * @generated from field: zkl.v1.DeleteOperation delete_recursive = 4;
+     */
+    value: DeleteOperation;
+    case: "deleteRecursive";
+  } | {
+    /**
+     * Refuses the transaction unless the node has this version; -1: unless it exists.
+     *
+     * @generated from field: zkl.v1.CheckOperation check = 5;
+     */
+    value: CheckOperation;
+    case: "check";
+  } | {
+    /**
+     * Refuses the transaction (NODE_EXISTS) when the node exists.
+     *
+     * @generated from field: zkl.v1.PathOperation check_absent = 6;
+     */
+    value: PathOperation;
+    case: "checkAbsent";
+  } | {
+    /**
+     * @generated from field: zkl.v1.PathOperation get = 7;
+     */
+    value: PathOperation;
+    case: "get";
+  } | {
+    /**
+     * @generated from field: zkl.v1.PathOperation exists = 8;
+     */
+    value: PathOperation;
+    case: "exists";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message zkl.v1.Operation.
+ * Use `create(OperationSchema)` to create a new message.
+ */
+export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 19);
+
+/**
+ * @generated from message zkl.v1.CreateOperation
+ */
+export type CreateOperation = Message<"zkl.v1.CreateOperation"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: optional bytes data = 2;
+   */
+  data?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: zkl.v1.CreateMode mode = 3;
+   */
+  mode: CreateMode;
+
+  /**
+   * @generated from field: uint64 ttl_ms = 4;
+   */
+  ttlMs: bigint;
+
+  /**
+   * @generated from field: bool if_absent = 5;
+   */
+  ifAbsent: boolean;
+};
+
+/**
+ * Describes the message zkl.v1.CreateOperation.
+ * Use `create(CreateOperationSchema)` to create a new message.
+ */
+export const CreateOperationSchema: GenMessage<CreateOperation> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 20);
+
+/**
+ * @generated from message zkl.v1.SetOperation
+ */
+export type SetOperation = Message<"zkl.v1.SetOperation"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: optional bytes data = 2;
+   */
+  data?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: optional sint32 expected_version = 3;
+   */
+  expectedVersion?: number | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.SetOperation.
+ * Use `create(SetOperationSchema)` to create a new message.
+ */
+export const SetOperationSchema: GenMessage<SetOperation> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 21);
+
+/**
+ * @generated from message zkl.v1.DeleteOperation
+ */
+export type DeleteOperation = Message<"zkl.v1.DeleteOperation"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: optional sint32 expected_version = 2;
+   */
+  expectedVersion?: number | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.DeleteOperation.
+ * Use `create(DeleteOperationSchema)` to create a new message.
+ */
+export const DeleteOperationSchema: GenMessage<DeleteOperation> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 22);
+
+/**
+ * @generated from message zkl.v1.CheckOperation
+ */
+export type CheckOperation = Message<"zkl.v1.CheckOperation"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: sint32 expected_version = 2;
+   */
+  expectedVersion: number;
+};
+
+/**
+ * Describes the message zkl.v1.CheckOperation.
+ * Use `create(CheckOperationSchema)` to create a new message.
+ */
+export const CheckOperationSchema: GenMessage<CheckOperation> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 23);
+
+/**
+ * @generated from message zkl.v1.PathOperation
+ */
+export type PathOperation = Message<"zkl.v1.PathOperation"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message zkl.v1.PathOperation.
+ * Use `create(PathOperationSchema)` to create a new message.
+ */
+export const PathOperationSchema: GenMessage<PathOperation> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 24);
+
+/**
+ * @generated from message zkl.v1.TransactResponse
+ */
+export type TransactResponse = Message<"zkl.v1.TransactResponse"> & {
+  /**
+   * @generated from field: zkl.v1.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * Which list was done: true for `then`.
+   *
+   * @generated from field: bool compared = 2;
+   */
+  compared: boolean;
+
+  /**
+   * True when every operation of it took effect; false when one failed, and none did.
+   *
+   * @generated from field: bool committed = 3;
+   */
+  committed: boolean;
+
+  /**
+   * One for each operation. When one failed: `done` before it, its failure, RUNTIME_INCONSISTENCY after it.
+   *
+   * @generated from field: repeated zkl.v1.OperationResult results = 4;
+   */
+  results: OperationResult[];
+};
+
+/**
+ * Describes the message zkl.v1.TransactResponse.
+ * Use `create(TransactResponseSchema)` to create a new message.
+ */
+export const TransactResponseSchema: GenMessage<TransactResponse> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 25);
+
+/**
+ * @generated from message zkl.v1.OperationResult
+ */
+export type OperationResult = Message<"zkl.v1.OperationResult"> & {
+  /**
+   * @generated from oneof zkl.v1.OperationResult.kind
+   */
+  kind: {
+    /**
+     * @generated from field: zkl.v1.CreateResponse create = 1;
+     */
+    value: CreateResponse;
+    case: "create";
+  } | {
+    /**
+     * @generated from field: zkl.v1.SetResponse set = 2;
+     */
+    value: SetResponse;
+    case: "set";
+  } | {
+    /**
+     * @generated from field: zkl.v1.DeleteRecursiveResponse delete = 3;
+     */
+    value: DeleteRecursiveResponse;
+    case: "delete";
+  } | {
+    /**
+     * @generated from field: zkl.v1.GetResponse get = 4;
+     */
+    value: GetResponse;
+    case: "get";
+  } | {
+    /**
+     * @generated from field: zkl.v1.ExistsResponse exists = 5;
+     */
+    value: ExistsResponse;
+    case: "exists";
+  } | {
+    /**
+     * A check that held; an operation before one that failed.
+     *
+     * @generated from field: zkl.v1.Done done = 6;
+     */
+    value: Done;
+    case: "done";
+  } | {
+    /**
+     * @generated from field: zkl.v1.ErrorDetail failure = 7;
+     */
+    value: ErrorDetail;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message zkl.v1.OperationResult.
+ * Use `create(OperationResultSchema)` to create a new message.
+ */
+export const OperationResultSchema: GenMessage<OperationResult> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 26);
+
+/**
+ * @generated from message zkl.v1.Done
+ */
+export type Done = Message<"zkl.v1.Done"> & {
+};
+
+/**
+ * Describes the message zkl.v1.Done.
+ * Use `create(DoneSchema)` to create a new message.
+ */
+export const DoneSchema: GenMessage<Done> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 27);
+
+/**
+ * @generated from message zkl.v1.MultiReadRequest
+ */
+export type MultiReadRequest = Message<"zkl.v1.MultiReadRequest"> & {
+  /**
+   * @generated from field: repeated zkl.v1.ReadOperation reads = 1;
+   */
+  reads: ReadOperation[];
+
+  /**
+   * @generated from field: zkl.v1.ReadOptions read = 2;
+   */
+  read?: ReadOptions | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.MultiReadRequest.
+ * Use `create(MultiReadRequestSchema)` to create a new message.
+ */
+export const MultiReadRequestSchema: GenMessage<MultiReadRequest> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 28);
+
+/**
+ * @generated from message zkl.v1.ReadOperation
+ */
+export type ReadOperation = Message<"zkl.v1.ReadOperation"> & {
+  /**
+   * @generated from oneof zkl.v1.ReadOperation.kind
+   */
+  kind: {
+    /**
+     * @generated from field: zkl.v1.PathOperation get = 1;
+     */
+    value: PathOperation;
+    case: "get";
+  } | {
+    /**
+     * @generated from field: zkl.v1.PathOperation exists = 2;
+     */
+    value: PathOperation;
+    case: "exists";
+  } | {
+    /**
+     * @generated from field: zkl.v1.ListChildrenRequest list_children = 3;
+     */
+    value: ListChildrenRequest;
+    case: "listChildren";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message zkl.v1.ReadOperation.
+ * Use `create(ReadOperationSchema)` to create a new message.
+ */
+export const ReadOperationSchema: GenMessage<ReadOperation> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 29);
+
+/**
+ * @generated from message zkl.v1.MultiReadResponse
+ */
+export type MultiReadResponse = Message<"zkl.v1.MultiReadResponse"> & {
+  /**
+   * @generated from field: zkl.v1.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * One for each read, in order, all at header.zxid.
+   *
+   * @generated from field: repeated zkl.v1.ReadResult results = 2;
+   */
+  results: ReadResult[];
+};
+
+/**
+ * Describes the message zkl.v1.MultiReadResponse.
+ * Use `create(MultiReadResponseSchema)` to create a new message.
+ */
+export const MultiReadResponseSchema: GenMessage<MultiReadResponse> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 30);
+
+/**
+ * @generated from message zkl.v1.ReadResult
+ */
+export type ReadResult = Message<"zkl.v1.ReadResult"> & {
+  /**
+   * @generated from oneof zkl.v1.ReadResult.kind
+   */
+  kind: {
+    /**
+     * @generated from field: zkl.v1.GetResponse get = 1;
+     */
+    value: GetResponse;
+    case: "get";
+  } | {
+    /**
+     * @generated from field: zkl.v1.ExistsResponse exists = 2;
+     */
+    value: ExistsResponse;
+    case: "exists";
+  } | {
+    /**
+     * @generated from field: zkl.v1.ListChildrenResponse list_children = 3;
+     */
+    value: ListChildrenResponse;
+    case: "listChildren";
+  } | {
+    /**
+     * @generated from field: zkl.v1.ErrorDetail failure = 4;
+     */
+    value: ErrorDetail;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message zkl.v1.ReadResult.
+ * Use `create(ReadResultSchema)` to create a new message.
+ */
+export const ReadResultSchema: GenMessage<ReadResult> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 31);
+
+/**
+ * @generated from message zkl.v1.CountRequest
+ */
+export type CountRequest = Message<"zkl.v1.CountRequest"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: zkl.v1.ReadOptions read = 2;
+   */
+  read?: ReadOptions | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.CountRequest.
+ * Use `create(CountRequestSchema)` to create a new message.
+ */
+export const CountRequestSchema: GenMessage<CountRequest> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 32);
+
+/**
+ * @generated from message zkl.v1.CountResponse
+ */
+export type CountResponse = Message<"zkl.v1.CountResponse"> & {
+  /**
+   * @generated from field: zkl.v1.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * Descendants; the node itself is not counted.
+   *
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message zkl.v1.CountResponse.
+ * Use `create(CountResponseSchema)` to create a new message.
+ */
+export const CountResponseSchema: GenMessage<CountResponse> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 33);
+
+/**
+ * Quota bounds a subtree, its top included. Absent means no bound. Beyond a soft one the server warns; beyond a hard one it refuses (QUOTA_EXCEEDED).
+ *
+ * @generated from message zkl.v1.Quota
+ */
+export type Quota = Message<"zkl.v1.Quota"> & {
+  /**
+   * @generated from field: optional uint64 count_soft = 1;
+   */
+  countSoft?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 count_hard = 2;
+   */
+  countHard?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 bytes_soft = 3;
+   */
+  bytesSoft?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 bytes_hard = 4;
+   */
+  bytesHard?: bigint | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.Quota.
+ * Use `create(QuotaSchema)` to create a new message.
+ */
+export const QuotaSchema: GenMessage<Quota> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 34);
+
+/**
+ * @generated from message zkl.v1.GetQuotaRequest
+ */
+export type GetQuotaRequest = Message<"zkl.v1.GetQuotaRequest"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: zkl.v1.ReadOptions read = 2;
+   */
+  read?: ReadOptions | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.GetQuotaRequest.
+ * Use `create(GetQuotaRequestSchema)` to create a new message.
+ */
+export const GetQuotaRequestSchema: GenMessage<GetQuotaRequest> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 35);
+
+/**
+ * @generated from message zkl.v1.GetQuotaResponse
+ */
+export type GetQuotaResponse = Message<"zkl.v1.GetQuotaResponse"> & {
+  /**
+   * @generated from field: zkl.v1.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * Absent when there is none at this path.
+   *
+   * @generated from field: optional zkl.v1.Quota quota = 2;
+   */
+  quota?: Quota | undefined;
+
+  /**
+   * What the subtree uses now; 0 without a quota.
+   *
+   * @generated from field: uint64 count = 3;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message zkl.v1.GetQuotaResponse.
+ * Use `create(GetQuotaResponseSchema)` to create a new message.
+ */
+export const GetQuotaResponseSchema: GenMessage<GetQuotaResponse> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 36);
+
+/**
+ * @generated from message zkl.v1.SetQuotaRequest
+ */
+export type SetQuotaRequest = Message<"zkl.v1.SetQuotaRequest"> & {
+  /**
+   * @generated from field: zkl.v1.WriteId write_id = 1;
+   */
+  writeId?: WriteId | undefined;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * Absent: remove it.
+   *
+   * @generated from field: optional zkl.v1.Quota quota = 3;
+   */
+  quota?: Quota | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.SetQuotaRequest.
+ * Use `create(SetQuotaRequestSchema)` to create a new message.
+ */
+export const SetQuotaRequestSchema: GenMessage<SetQuotaRequest> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 37);
+
+/**
+ * @generated from message zkl.v1.SetQuotaResponse
+ */
+export type SetQuotaResponse = Message<"zkl.v1.SetQuotaResponse"> & {
+  /**
+   * @generated from field: zkl.v1.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message zkl.v1.SetQuotaResponse.
+ * Use `create(SetQuotaResponseSchema)` to create a new message.
+ */
+export const SetQuotaResponseSchema: GenMessage<SetQuotaResponse> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_znode, 38);
+
+/**
+ * CreateMode is ZooKeeper's, and its numbers are one more than ZooKeeper's.
+ *
+ * @generated from enum zkl.v1.CreateMode
+ */
+export const CreateMode = {
+  /**
+   * The same as CREATE_MODE_PERSISTENT.
+   *
+   * @generated from enum value: CREATE_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: CREATE_MODE_PERSISTENT = 1;
+   */
+  PERSISTENT: 1,
+
+  /**
+   * Goes with its session; cannot have children.
+   *
+   * @generated from enum value: CREATE_MODE_EPHEMERAL = 2;
+   */
+  EPHEMERAL: 2,
+
+  /**
+   * Its name gets the parent's counter of creates as a suffix.
+   *
+   * @generated from enum value: CREATE_MODE_PERSISTENT_SEQUENTIAL = 3;
+   */
+  PERSISTENT_SEQUENTIAL: 3,
+
+  /**
+   * @generated from enum value: CREATE_MODE_EPHEMERAL_SEQUENTIAL = 4;
+   */
+  EPHEMERAL_SEQUENTIAL: 4,
+
+  /**
+   * Goes when its last child goes.
+   *
+   * @generated from enum value: CREATE_MODE_CONTAINER = 5;
+   */
+  CONTAINER: 5,
+
+  /**
+   * @generated from enum value: CREATE_MODE_TTL = 6;
+   */
+  TTL: 6,
+
+  /**
+   * @generated from enum value: CREATE_MODE_TTL_SEQUENTIAL = 7;
+   */
+  TTL_SEQUENTIAL: 7,
+} as const;
+
+/**
+ * CreateMode is ZooKeeper's, and its numbers are one more than ZooKeeper's.
+ *
+ * @generated from enum zkl.v1.CreateMode
+ */
+export type CreateMode = (typeof CreateMode)[keyof typeof CreateMode] | UnknownEnum;
+
+/**
+ * Describes the enum zkl.v1.CreateMode.
+ */
+export const CreateModeSchema: GenEnum<CreateMode> = /*@__PURE__*/
+  enumDesc(file_zkl_v1_znode, 0);
+
+/**
+ * @generated from enum zkl.v1.Relation
+ */
+export const Relation = {
+  /**
+   * The same as RELATION_EQUAL.
+   *
+   * @generated from enum value: RELATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: RELATION_EQUAL = 1;
+   */
+  EQUAL: 1,
+
+  /**
+   * @generated from enum value: RELATION_NOT_EQUAL = 2;
+   */
+  NOT_EQUAL: 2,
+
+  /**
+   * @generated from enum value: RELATION_LESS = 3;
+   */
+  LESS: 3,
+
+  /**
+   * @generated from enum value: RELATION_GREATER = 4;
+   */
+  GREATER: 4,
+} as const;
+
+/**
+ * @generated from enum zkl.v1.Relation
+ */
+export type Relation = (typeof Relation)[keyof typeof Relation] | UnknownEnum;
+
+/**
+ * Describes the enum zkl.v1.Relation.
+ */
+export const RelationSchema: GenEnum<Relation> = /*@__PURE__*/
+  enumDesc(file_zkl_v1_znode, 1);
+
+/**
  * ZnodeService is the tree of znodes. Any server takes any request; followers forward.
  *
  * @generated from service zkl.v1.ZnodeService
@@ -522,6 +1483,62 @@ export const ZnodeService: GenService<{
     methodKind: "unary";
     input: typeof ListChildrenRequestSchema;
     output: typeof ListChildrenResponseSchema;
+  },
+  /**
+   * Removes a node with everything below it, in one zxid. Refused (TOO_MANY_NODES) above 100,000 nodes.
+   *
+   * @generated from rpc zkl.v1.ZnodeService.DeleteRecursive
+   */
+  deleteRecursive: {
+    methodKind: "unary";
+    input: typeof DeleteRecursiveRequestSchema;
+    output: typeof DeleteRecursiveResponseSchema;
+  },
+  /**
+   * Compares, then does all of one list of operations or, when a comparison fails, all of another: one zxid, all or nothing.
+   *
+   * @generated from rpc zkl.v1.ZnodeService.Transact
+   */
+  transact: {
+    methodKind: "unary";
+    input: typeof TransactRequestSchema;
+    output: typeof TransactResponseSchema;
+  },
+  /**
+   * Several reads of one and the same state.
+   *
+   * @generated from rpc zkl.v1.ZnodeService.MultiRead
+   */
+  multiRead: {
+    methodKind: "unary";
+    input: typeof MultiReadRequestSchema;
+    output: typeof MultiReadResponseSchema;
+  },
+  /**
+   * How many nodes there are below one.
+   *
+   * @generated from rpc zkl.v1.ZnodeService.Count
+   */
+  count: {
+    methodKind: "unary";
+    input: typeof CountRequestSchema;
+    output: typeof CountResponseSchema;
+  },
+  /**
+   * @generated from rpc zkl.v1.ZnodeService.GetQuota
+   */
+  getQuota: {
+    methodKind: "unary";
+    input: typeof GetQuotaRequestSchema;
+    output: typeof GetQuotaResponseSchema;
+  },
+  /**
+   * @generated from rpc zkl.v1.ZnodeService.SetQuota
+   */
+  setQuota: {
+    methodKind: "unary";
+    input: typeof SetQuotaRequestSchema;
+    output: typeof SetQuotaResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_zkl_v1_znode, 0);
