@@ -205,6 +205,19 @@ describe('zkl-server run', () => {
       hardState: { currentEpoch: 1 },
     });
 
+    const listed = await endOf(zklServer(cleanup, 'inspect', folder, '--json', '--records'));
+    const lines = listed.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const writes = lines.filter(({ kind }) => kind === 'registerWrite');
+    expect(writes.map(({ dataBytes }) => dataBytes)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `MARK-${index}-`.length),
+    );
+    expect(writes[0]).toMatchObject({ zxid: '0x100000001', leader: 1 });
+    expect(writes[19]).toMatchObject({ zxid: '0x100000014' });
+    expect(lines.at(-1)).toMatchObject({ damaged: false });
+
     await flipABit(folder, 'MARK-10-');
     const before = await digestsOf(folder);
     const damaged = await endOf(zklServer(cleanup, 'inspect', folder));

@@ -7,5 +7,11 @@ export { nodeDisk } from './node-disk.js';
 export { type DiskOperation, type DiskOperationKind, MemoryDisk, type MemoryDiskOptions } from './memory-disk.js';
 export { openDataFolder, type DataFolderOptions } from './data-folder.js';
 export type { FolderIdentity } from './identity.js';
-export { inspectFolder, type FolderInspection, type InspectedSegment, type InspectedSnapshot } from './inspect.js';
+export {
+  inspectFolder,
+  type FolderInspection,
+  type InspectedSegment,
+  type InspectedSnapshot,
+  type InspectOptions,
+} from './inspect.js';
 export type { LogPosition } from './segment-file.js';

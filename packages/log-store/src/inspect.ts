@@ -1,4 +1,4 @@
-import type { HardState, Zxid } from '@zkl/consensus';
+import type { Block, HardState, Zxid } from '@zkl/consensus';
 import { readDamage } from './damage-file.js';
 import type { Disk } from './disk.js';
 import { diskError, LogStoreError } from './errors.js';
@@ -64,25 +64,36 @@ export interface FolderInspection {
   readonly temporary: readonly string[];
 }
 
+/** How a data folder is inspected. */
+export interface InspectOptions {
+  /** Default: the machine's own. */
+  readonly disk?: Disk | undefined;
+  /** Told each block in the order of the log. Its payload is a view that holds until the call returns. */
+  readonly onBlock?: ((block: Block) => void) | undefined;
+  /** Told each truncation where it stands in the log: of the blocks told before, those after this zxid no longer count. */
+  readonly onTruncate?: ((to: Zxid) => void) | undefined;
+}
+
 /**
  * Reads a data folder and says what is in it, without changing anything. Reads one segment at a time, so large folders are no trouble. The
  * server should be stopped: of a running one, the end of the log may look torn.
  * @throws LogStoreError DISK_FAILED when the folder cannot be read.
  */
-export async function inspectFolder(folder: string, options: { readonly disk?: Disk } = {}): Promise<FolderInspection> {
+export async function inspectFolder(folder: string, options: InspectOptions = {}): Promise<FolderInspection> {
   const disk = options.disk ?? nodeDisk();
   try {
-    return await inspect(disk, folder);
+    return await inspect(disk, folder, options);
   } catch (error) {
     throw diskError('inspecting the data folder', error);
   }
 }
 
-async function inspect(disk: Disk, folder: string): Promise<FolderInspection> {
+async function inspect(disk: Disk, folder: string, options: InspectOptions): Promise<FolderInspection> {
   const map = new LogMap(Number.POSITIVE_INFINITY);
   const ignore = (): void => undefined;
   const identity = await identityOf(disk, folder);
-  const survey = await surveyFolder(disk, folder, map, { onBlock: ignore, onTruncate: ignore });
+  const { onBlock = ignore, onTruncate = ignore } = options;
+  const survey = await surveyFolder(disk, folder, map, { onBlock, onTruncate });
   const newest = survey.hardState?.newest;
   const start = survey.snapshots[0]?.zxid ?? map.base;
   return {

@@ -3,6 +3,7 @@ import { formatZxid, type Zxid } from '@zkl/consensus';
 import { inspectFolder, type FolderInspection, type InspectedSegment, type InspectedSnapshot } from '@zkl/log-store';
 import { EXIT_CODES } from '../errors/server-error.js';
 import { formatTable } from './format-table.js';
+import { recordPrinter } from './inspect-records.js';
 
 /** `zkl-server inspect <folder>`: what is in a data folder. Changes nothing; exits with 4 when something is damaged. */
 export function addInspectCommand(program: Command): void {
@@ -11,11 +12,19 @@ export function addInspectCommand(program: Command): void {
     .description('print what is in a data folder: identity, epochs, log, snapshots, damage; changes nothing')
     .argument('<folder>', 'the data folder of a server, which should be stopped')
     .option('--json', 'as JSON')
-    .action(async (folder: string, flags: { json?: boolean }) => {
-      const inspection = await inspectFolder(folder);
-      console.log(flags.json === true ? JSON.stringify(toJson(inspection), undefined, 2) : describe(inspection));
+    .option('--records', 'before that, every write in the log: with --json one JSON object on a line each')
+    .action(async (folder: string, flags: { json?: boolean; records?: boolean }) => {
+      const inspection = await inspectFolder(folder, flags.records === true ? recordPrinter(flags.json === true) : {});
+      console.log(
+        flags.json === true ? JSON.stringify(toJson(inspection), undefined, indentOf(flags)) : describe(inspection),
+      );
       if (isDamaged(inspection)) process.exitCode = EXIT_CODES.DAMAGE;
     });
+}
+
+/** With records, all of the output is lines of JSON. */
+function indentOf({ records }: { readonly records?: boolean }): number {
+  return records === true ? 0 : 2;
 }
 
 function isDamaged({ faults, notedDamage }: FolderInspection): boolean {

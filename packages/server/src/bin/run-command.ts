@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createProcessLogger, type ProcessLogger } from '../observability/logger.js';
-import type { ServerOptions } from '../options/resolve-options.js';
+import type { LoadedOptions } from '../options/load-options.js';
 import { ZklServer } from '../zkl-server.js';
 import { exitWith } from './exit.js';
 import { addOptionFlags, loadProcessOptions } from './option-flags.js';
@@ -12,12 +12,18 @@ const EXIT_FORCED = 1;
 export function addRunCommand(program: Command): void {
   addOptionFlags(program.command('run', { isDefault: true }))
     .description('run the server (the default)')
-    .action((_flags: unknown, command: Command) => run(loadProcessOptions(command).options));
+    .action((_flags: unknown, command: Command) => run(loadProcessOptions(command)));
 }
 
 /** Runs until a signal or a failure ends it; then the process ends. */
-async function run(options: ServerOptions): Promise<void> {
+async function run({ options, unknownVariables }: LoadedOptions): Promise<void> {
   const log = createProcessLogger({ level: options.logLevel, format: options.logFormat });
+  for (const variable of unknownVariables) {
+    log.logger.warn(
+      { event: 'unknown_variable', variable },
+      `${variable} in the environment is not an option; see zkl-server run --help`,
+    );
+  }
   const exit = (code: number): never => {
     log.flush();
     process.exit(code);

@@ -20,6 +20,11 @@ function fileOf(name: string, content: string): string {
 const none = { flags: new Map<string, string | boolean>(), environment: {}, file: undefined };
 
 describe('loadOptions', () => {
+  it('tells variables that are misspelt', () => {
+    const environment = { ZKL_PROT: '7002', ZKL_PORT: '0', ZKL_ENDPOINTS: 'a:1', ZKL: '1', PATH: '/bin' };
+    expect(loadOptions({ ...none, environment }).unknownVariables).toEqual(['ZKL_PROT']);
+  });
+
   it('prefers flags to the environment, that to the file, and that to the default', () => {
     const file = fileOf(
       'a.yaml',

@@ -18,6 +18,8 @@ export interface OptionSources {
 export interface LoadedOptions {
   readonly options: ServerOptions;
   readonly origins: OptionOrigins;
+  /** Variables of the environment that look like options and are none: misspelt, or another program's. */
+  readonly unknownVariables: readonly string[];
 }
 
 /** A config file is small; anything larger is something else. */
@@ -40,7 +42,16 @@ export function loadOptions(sources: OptionSources): LoadedOptions {
       given.set(option.key, { value: fromText(option, variable), origin: option.environment });
   }
   const origins = new Map([...given].map(([key, { origin }]) => [key, origin]));
-  return { options: resolveOptions(nest(given), origins), origins };
+  return { options: resolveOptions(nest(given), origins), origins, unknownVariables: unknownIn(sources.environment) };
+}
+
+/** ZKL_CONFIG names the file; the others are the command line's. */
+const OTHER_VARIABLES: readonly string[] = ['ZKL_CONFIG', 'ZKL_ENDPOINTS', 'ZKL_HISTORY'];
+
+/** A misspelt flag or key is refused. A variable cannot be: whoever starts the process may set some for others. */
+function unknownIn(environment: OptionSources['environment']): string[] {
+  const known = new Set([...describeOptions().map((option) => option.environment), ...OTHER_VARIABLES]);
+  return Object.keys(environment).filter((name) => name.startsWith('ZKL_') && !known.has(name));
 }
 
 /** Text as the value that it stands for; left as it is when it stands for none, so that the schema can name it. */
