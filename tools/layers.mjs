@@ -6,13 +6,14 @@
  */
 export const layers = {
   protocol: [],
-  'state-machine': [],
+  wire: [],
+  'state-machine': ['wire'],
   consensus: [],
   'log-store': ['consensus'],
-  server: ['protocol', 'consensus', 'log-store', 'state-machine'],
-  'client-sdk': ['protocol'],
+  server: ['protocol', 'consensus', 'log-store', 'state-machine', 'wire'],
+  'client-sdk': ['protocol', 'wire'],
   cli: ['client-sdk', 'protocol', 'server'],
 };
 
-/** Folders whose code is pure: no clock, no randomness, no I/O, no import from outside the folder. */
-export const pureFolders = ['packages/state-machine/src', 'packages/consensus/src/core'];
+/** Folders whose code is pure: no clock, no randomness, no I/O, no import from outside the folder but of other pure packages. */
+export const pureFolders = ['packages/wire/src', 'packages/state-machine/src', 'packages/consensus/src/core'];

@@ -3,7 +3,7 @@ import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import { layers, pureFolders } from '../layers.mjs';
 import { isPure } from './text-rules.js';
-import { isCode, isTest, type Finding, type SourceFile, type Workspace } from './repository.js';
+import { isCode, isTest, isTestHelper, type Finding, type SourceFile, type Workspace } from './repository.js';
 
 type Import = { readonly specifier: string; readonly line: number };
 
@@ -35,8 +35,7 @@ function ownerOf(path: string, workspaces: readonly Workspace[]): Workspace | un
 function isDeclared(name: string, path: string, owner: Workspace, root: Workspace | undefined): boolean {
   const { manifest, folder } = owner;
   if (name === manifest.name) return true;
-  // The client's `testing` folder helps its own tests and is not published.
-  const isHelper = isTest(path) || path.startsWith('packages/client-sdk/src/testing/');
+  const isHelper = isTest(path) || isTestHelper(path);
   const isSource = folder.startsWith('packages/') && path.startsWith(`${folder}/src/`) && !isHelper;
   const declared = isSource
     ? [manifest.dependencies, manifest.peerDependencies, manifest.private ? manifest.devDependencies : undefined]
@@ -69,7 +68,7 @@ export function escapingImports(file: SourceFile, workspaces: readonly Workspace
   return findImports(file).flatMap(({ specifier, line }) => {
     const inside = specifier.startsWith('.')
       ? posix.join(posix.dirname(file.path), specifier).startsWith(`${home}/`)
-      : pureFolder === undefined;
+      : pureFolder === undefined || pureFolders.includes(`packages/${packageOf(specifier).replace('@zkl/', '')}/src`);
     return inside ? [] : [{ path: file.path, line, message: `imports ${specifier}, which is outside ${home}` }];
   });
 }

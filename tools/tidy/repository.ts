@@ -55,6 +55,11 @@ export function isTest(path: string): boolean {
   return path.endsWith('.test.ts') || path.startsWith('tests/');
 }
 
+/** These help the tests of their own package and are not published. */
+export function isTestHelper(path: string): boolean {
+  return /^packages\/(?:client-sdk|wire)\/src\/testing\//.test(path);
+}
+
 /** One finding a line that matches. */
 export function findLines(file: SourceFile, pattern: RegExp, message: string): Finding[] {
   return file.text

@@ -1,6 +1,6 @@
 /** Rules on the text of single files. */
 import { pureFolders } from '../layers.mjs';
-import { findLines, isCode, isGenerated, isTest, type Finding, type SourceFile } from './repository.js';
+import { findLines, isCode, isGenerated, isTest, isTestHelper, type Finding, type SourceFile } from './repository.js';
 
 const linesMax = 400;
 
@@ -16,7 +16,7 @@ const registryHost = new RegExp(`\\bregistry\\.${anyOf('npm', 'yarn')}\\w*\\.\\w
 const impure = /\bDate\.now\b|\bMath\.random\b|\bnew Date\b|\bperformance\.now\b|\bcrypto\.\w/;
 
 export function isPure(path: string): boolean {
-  return pureFolders.some((folder) => path.startsWith(`${folder}/`)) && !isTest(path);
+  return pureFolders.some((folder) => path.startsWith(`${folder}/`)) && !isTest(path) && !isTestHelper(path);
 }
 
 /** Work left for later belongs to the issues, not to the code. */

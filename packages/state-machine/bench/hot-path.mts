@@ -2,7 +2,7 @@
  * The hot path in the small: `node --expose-gc --import tsx packages/state-machine/bench/hot-path.mts [znodes]`.
  * Prints operations a second by the middle block (so that what else the machine does hardly counts), bytes a znode, the longest pauses, and the slices of a snapshot under load.
  */
-import { encodeCommand } from '../src/command-codec.js';
+import { encodeCommand } from '@zkl/wire';
 import type { Command, WriteId } from '../src/commands.js';
 import { blockOf } from '../src/testing/blocks.js';
 import { ZnodeStateMachine } from '../src/znode-state-machine.js';
@@ -81,7 +81,7 @@ function memory(): number {
 }
 
 function encode(command: Command, writeId?: WriteId): Uint8Array {
-  return encodeCommand(command, writeId);
+  return encodeCommand(command, { writeId });
 }
 
 /** Random but the same in each run. */
@@ -92,11 +92,11 @@ function random(below: number): number {
 }
 
 const before = memory();
-run('make folders', 1, () => encode({ kind: 'create', path: '/bench', data: null, sequential: false }));
+run('make folders', 1, () => encode({ kind: 'create', path: '/bench', data: null, mode: 'persistent' }));
 run('make folders', Math.ceil(total / perFolder), (i) =>
-  encode({ kind: 'create', path: pathOf(i * perFolder).slice(0, 20), data: null, sequential: false }),
+  encode({ kind: 'create', path: pathOf(i * perFolder).slice(0, 20), data: null, mode: 'persistent' }),
 );
-run('create, 256 bytes', total, (i) => encode({ kind: 'create', path: pathOf(i), data: value, sequential: false }));
+run('create, 256 bytes', total, (i) => encode({ kind: 'create', path: pathOf(i), data: value, mode: 'persistent' }));
 const after = memory();
 console.log(`${machine.znodeCount} znodes: ${Math.round((after - before) / machine.znodeCount)} bytes each (RSS)`);
 
@@ -112,7 +112,7 @@ const clients = Array.from({ length: 64 }, (_, i) => `client-${String(i).padStar
 const named = (i: number): Uint8Array => {
   const requestId = Math.floor(i / clients.length) + 1;
   const writeId = { clientId: clients[i % clients.length]!, requestId, answeredThrough: Math.max(0, requestId - 16) };
-  return encodeCommand({ kind: 'set', path: pathOf(random(1000)), data: value, expectedVersion: -1 }, writeId);
+  return encodeCommand({ kind: 'set', path: pathOf(random(1000)), data: value, expectedVersion: -1 }, { writeId });
 };
 run('set, hot, exactly once', 500_000, named);
 run('set, any node, sizes 0 to 511', 500_000, setSizes);
@@ -150,13 +150,13 @@ function list(): void {
     `list 100,000 children: a page of 1,000 ${pauses.at(0.5).toFixed(2)} ms, worst ${pauses.at(1).toFixed(2)} ms`,
   );
 }
-run('make one large folder', 1, () => encode({ kind: 'create', path: '/bench/big', data: null, sequential: false }));
+run('make one large folder', 1, () => encode({ kind: 'create', path: '/bench/big', data: null, mode: 'persistent' }));
 run('create 100,000 children, random', 100_000, (i) =>
   encode({
     kind: 'create',
     path: `/bench/big/${(Math.imul(i, 0x9e3779b1) >>> 0).toString(16)}`,
     data: value,
-    sequential: false,
+    mode: 'persistent',
   }),
 );
 list();

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { encodeCommand } from '@zkl/wire';
 import { StateMachineFault } from './assert.js';
 import type { Change } from './changes.js';
-import { encodeCommand } from './command-codec.js';
 import { blockOf, Feeder } from './testing/blocks.js';
 import { ZnodeStateMachine } from './znode-state-machine.js';
 
-const create = encodeCommand({ kind: 'create', path: '/a', data: null, sequential: false });
+const create = encodeCommand({ kind: 'create', path: '/a', data: null, mode: 'persistent' });
 
 describe('apply', () => {
   it('gives one result for each write, in order, whatever the payload', () => {
@@ -83,7 +83,7 @@ describe('the digest', () => {
 
   it('does not depend on how a state was cut into blocks', () => {
     const writes = Array.from({ length: 20 }, (_, i) =>
-      encodeCommand({ kind: 'create', path: `/n${i}`, data: null, sequential: false }),
+      encodeCommand({ kind: 'create', path: `/n${i}`, data: null, mode: 'persistent' }),
     );
     const one = new ZnodeStateMachine();
     one.apply(blockOf(writes));
@@ -96,7 +96,7 @@ describe('the digest', () => {
     const digestOf = (paths: string[]): string => {
       const feeder = new Feeder();
       feeder.applyAll(
-        paths.map((path) => ({ command: { kind: 'create', path, data: null, sequential: false } as const })),
+        paths.map((path) => ({ command: { kind: 'create', path, data: null, mode: 'persistent' } as const })),
       );
       return feeder.machine.digest;
     };
@@ -109,9 +109,9 @@ describe('changes', () => {
     const told: (readonly Change[])[] = [];
     const feeder = new Feeder({ onChanges: (changes) => told.push(changes) });
     feeder.applyAll([
-      { command: { kind: 'create', path: '/a', data: null, sequential: false } },
-      { command: { kind: 'create', path: '/a', data: null, sequential: false } },
-      { command: { kind: 'create', path: '/a/s', data: null, sequential: true } },
+      { command: { kind: 'create', path: '/a', data: null, mode: 'persistent' } },
+      { command: { kind: 'create', path: '/a', data: null, mode: 'persistent' } },
+      { command: { kind: 'create', path: '/a/s', data: null, mode: 'persistentSequential' } },
       { command: { kind: 'set', path: '/a', data: null, expectedVersion: 0 } },
       { command: { kind: 'delete', path: '/a/s0000000000', expectedVersion: -1 } },
     ]);

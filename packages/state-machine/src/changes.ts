@@ -1,4 +1,4 @@
-import type { Zxid } from './stat.js';
+import type { Zxid } from '@zkl/wire';
 
 /** What one write did to one node: what watches are made from. */
 export interface Change {

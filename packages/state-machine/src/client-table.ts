@@ -1,7 +1,7 @@
+import { nameHash } from '@zkl/wire';
 import { Arena } from './arena.js';
 import { finish, WordHasher } from './hash.js';
 import { copyBytes } from './node-table.js';
-import { nameHash } from './path-scanner.js';
 import { Rows } from './rows.js';
 import { NO_SLOT, SlotIndex } from './slot-index.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type Name, nameHash } from '@zkl/wire';
 import { ColumnStore } from './column-store.js';
-import { nameHash, type Name } from './path-scanner.js';
 import { NO_SLOT } from './slot-index.js';
 import { bytesOf, Feeder } from './testing/blocks.js';
 import { stream } from './testing/dump.js';
@@ -58,7 +58,7 @@ describe('the store', () => {
         expectedVersion: -1,
       }) as const;
     const all = Array.from({ length: 3_000 }, (_, i) => ({
-      command: { ...write(i), kind: 'create', sequential: false } as const,
+      command: { ...write(i), kind: 'create', mode: 'persistent' } as const,
     }));
     feeder.applyAll(all);
     const digest = feeder.machine.digest;

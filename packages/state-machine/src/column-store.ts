@@ -1,12 +1,10 @@
+import { ZXID_ZERO, type Name, nameHash, readUtf8, type Stat, type Zxid } from '@zkl/wire';
 import { ChildOrder } from './child-order.js';
 import { CopyPool } from './copy-pool.js';
 import { finish } from './hash.js';
 import * as f from './node-fields.js';
 import { NodeTable } from './node-table.js';
-import { nameHash, type Name } from './path-scanner.js';
 import { NO_SLOT, SlotIndex } from './slot-index.js';
-import type { Stat, Zxid } from './stat.js';
-import { readUtf8 } from './utf8.js';
 import { nextVersion, type Moment, type ZnodeStore } from './znode-store.js';
 
 const NO_BYTES = new Uint8Array(0);
@@ -155,7 +153,7 @@ export class ColumnStore implements ZnodeStore {
       version: row[at + f.VERSION]!,
       cversion: row[at + f.CVERSION]!,
       aversion: row[at + f.AVERSION]!,
-      ephemeralOwner: 0,
+      ephemeralOwner: ZXID_ZERO,
       dataLength: Math.max(0, row[at + f.DATA_LENGTH]!),
       numChildren: row[at + f.CHILD_COUNT]!,
       pzxid: zxidAt(row, at + f.PZXID_EPOCH),

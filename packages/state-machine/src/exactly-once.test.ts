@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Result } from '@zkl/wire';
 import { DEFAULT_LIMITS, type StateLimits } from './limits.js';
-import type { Result } from './results.js';
 import { Feeder } from './testing/blocks.js';
 
 function feederWith(limits: Partial<StateLimits> = {}): Feeder {
@@ -57,7 +57,7 @@ describe('A write with (client id, request id) is applied exactly once', () => {
 
   it('within one block too', () => {
     const feeder = feederWith();
-    const command = { kind: 'create', path: '/n-', data: null, sequential: true } as const;
+    const command = { kind: 'create', path: '/n-', data: null, mode: 'persistentSequential' } as const;
     const results = feeder.applyAll([
       { command, writeId: id('c', 1) },
       { command, writeId: id('c', 1) },

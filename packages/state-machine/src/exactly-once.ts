@@ -1,14 +1,10 @@
-import { ByteWriter } from './byte-writer.js';
+import { ByteWriter, type CommandReader, decodeResult, type ErrorCode, type Result, writeResult } from '@zkl/wire';
 import * as c from './client-table.js';
 import { ClientTable } from './client-table.js';
 import { assert } from './assert.js';
-import type { CommandReader } from './command-reader.js';
-import type { ErrorCode } from './error-codes.js';
 import { CLIENTS_DROPPED_PER_WRITE_MAX, type StateLimits } from './limits.js';
 import { highWord, joinWords, lowWord } from './node-fields.js';
 import { ReplyTable } from './reply-table.js';
-import { decodeResult, writeResult } from './result-codec.js';
-import type { Result } from './results.js';
 import { NO_SLOT } from './slot-index.js';
 import type { Moment } from './znode-store.js';
 

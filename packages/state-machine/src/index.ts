@@ -1,32 +1,13 @@
 export { StateMachineFault } from './assert.js';
 export type { Change } from './changes.js';
-export { decodeCommand, encodeCommand, isValidWriteId, type DecodedCommand } from './command-codec.js';
-export type {
-  Command,
-  CreateCommand,
-  DeleteCommand,
-  RegisterGuessCommand,
-  RegisterWriteCommand,
-  SetCommand,
-  WriteId,
-} from './commands.js';
 export type { CommittedBlock } from './committed-block.js';
 export {
-  ERROR_CODES,
-  ERROR_CODE_NAMES,
-  type ErrorCode,
-  type ErrorCodeEntry,
-  type ErrorOutcome,
-} from './error-codes.js';
-export {
-  CLIENT_ID_CHARS_MAX,
   DEFAULT_LIMITS,
   PAGE_BYTES_DEFAULT,
   PAGE_CHILDREN_DEFAULT,
   PAGE_CHILDREN_MAX,
   REGISTER_PARENT_PATH,
   REGISTER_PATH,
-  REQUEST_ID_MAX,
   type StateLimits,
 } from './limits.js';
 export type {
@@ -38,17 +19,37 @@ export type {
   ReadError,
   RegisterAnswer,
 } from './reads.js';
-export { isValidPath } from './paths.js';
-export { decodeResult, encodeResult } from './result-codec.js';
-export type {
-  CreatedResult,
-  DeletedResult,
-  ErrorResult,
-  GuessedResult,
-  RegisterWrittenResult,
-  Result,
-  SetResult,
-} from './results.js';
 export { SnapshotDamagedError } from './snapshot-format.js';
-export type { Stat, Zxid } from './stat.js';
 export { ZnodeStateMachine, type ZnodeStateMachineOptions } from './znode-state-machine.js';
+export {
+  CLIENT_ID_CHARS_MAX,
+  decodeCommand,
+  decodeResult,
+  encodeCommand,
+  encodeResult,
+  ERROR_CODE_NAMES,
+  ERROR_CODES,
+  isValidPath,
+  isValidWriteId,
+  REQUEST_ID_MAX,
+  type Command,
+  type CreateCommand,
+  type CreatedResult,
+  type DecodedCommand,
+  type DeleteCommand,
+  type DeletedResult,
+  type ErrorCode,
+  type ErrorCodeEntry,
+  type ErrorOutcome,
+  type ErrorResult,
+  type GuessedResult,
+  type RegisterGuessCommand,
+  type RegisterWriteCommand,
+  type RegisterWrittenResult,
+  type Result,
+  type SetCommand,
+  type SetResult,
+  type Stat,
+  type WriteId,
+  type Zxid,
+} from '@zkl/wire';

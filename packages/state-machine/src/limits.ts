@@ -27,12 +27,6 @@ export const DEFAULT_LIMITS: StateLimits = {
   clientRetentionMs: 600_000,
 };
 
-/** Characters (code points) of a client id: 1 to this. */
-export const CLIENT_ID_CHARS_MAX = 64;
-
-/** Request ids and answeredThrough stay below 2^53. */
-export const REQUEST_ID_MAX = Number.MAX_SAFE_INTEGER;
-
 /** Clients forgotten by one write at most, so that a write after a long silence does not stall. */
 export const CLIENTS_DROPPED_PER_WRITE_MAX = 4;
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeCommand } from './command-codec.js';
-import type { Command, WriteId } from './commands.js';
+import { type Command, encodeCommand, type WriteId } from '@zkl/wire';
 import { DEFAULT_LIMITS } from './limits.js';
 import { blockOf, Feeder, type Write } from './testing/blocks.js';
 import { dump, stream } from './testing/dump.js';
@@ -66,7 +65,7 @@ const commandArbitrary: fc.Arbitrary<Command> = fc.oneof(
       kind: fc.constant('create' as const),
       path: pathArbitrary,
       data: dataArbitrary,
-      sequential: fc.constant(false),
+      mode: fc.constant('persistent' as const),
     }),
   },
   {
@@ -75,7 +74,7 @@ const commandArbitrary: fc.Arbitrary<Command> = fc.oneof(
       kind: fc.constant('create' as const),
       path: fc.oneof(pathArbitrary, fc.constantFrom('/', '/a/', '/b/', '/a/.', '/a/..')),
       data: dataArbitrary,
-      sequential: fc.constant(true),
+      mode: fc.constant('persistentSequential' as const),
     }),
   },
   {
@@ -155,7 +154,7 @@ describe('the state machine against a plain model', () => {
           if (newEpoch) [epoch, counter] = [epoch + 1, 0];
           timeMs += stepMs;
           const block = blockOf(
-            writes.map((write: Write) => encodeCommand(write.command, write.writeId)),
+            writes.map((write: Write) => encodeCommand(write.command, { writeId: write.writeId })),
             { epoch, firstCounter: counter + 1, timeMs, leader },
           );
           const results = machine.apply(block);

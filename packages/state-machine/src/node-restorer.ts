@@ -1,4 +1,4 @@
-import type { ByteReader } from './byte-writer.js';
+import type { ByteReader } from '@zkl/wire';
 import type { ColumnStore } from './column-store.js';
 import type { StateLimits } from './limits.js';
 import * as f from './node-fields.js';

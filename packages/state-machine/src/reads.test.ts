@@ -12,7 +12,7 @@ function family(count: number, data = ''): Feeder {
       kind: 'create',
       path: `/f/${String((i * 7919) % count).padStart(6, '0')}`,
       data: new Uint8Array(data.length),
-      sequential: false,
+      mode: 'persistent',
     } as const,
   }));
   feeder.applyAll(commands);

@@ -1,5 +1,4 @@
-import type { ErrorCode } from './error-codes.js';
-import type { Stat, Zxid } from './stat.js';
+import type { ErrorCode, Stat, Zxid } from '@zkl/wire';
 
 /** A read that has no answer. Codes: NO_NODE, BAD_ARGUMENTS. */
 export interface ReadError {

@@ -1,10 +1,8 @@
+import { type Name, nameHash, utf8Length, writeUtf8, type Zxid } from '@zkl/wire';
 import type { Change } from './changes.js';
 import { REGISTER_PARENT_PATH, REGISTER_PATH } from './limits.js';
-import { nameHash, type Name } from './path-scanner.js';
 import type { RegisterAnswer } from './reads.js';
 import { NO_SLOT } from './slot-index.js';
-import type { Zxid } from './stat.js';
-import { utf8Length, writeUtf8 } from './utf8.js';
 import type { Moment, ZnodeStore } from './znode-store.js';
 
 const ZXID_ZERO: Zxid = { epoch: 0, counter: 0 };

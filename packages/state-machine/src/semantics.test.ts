@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Stat } from '@zkl/wire';
 import { DEFAULT_LIMITS } from './limits.js';
-import type { Stat } from './stat.js';
 import { Feeder } from './testing/blocks.js';
 import { namesOf } from './testing/dump.js';
 
@@ -114,11 +114,11 @@ describe('Stat and versions', () => {
       version: 0,
       cversion: 0,
       aversion: 0,
-      ephemeralOwner: 0,
+      ephemeralOwner: { epoch: 0, counter: 0 },
       dataLength: 3,
       numChildren: 0,
     };
-    expect(result).toEqual({ kind: 'created', zxid, path: '/a', stat });
+    expect(result).toEqual({ kind: 'created', zxid, path: '/a', stat, created: true });
     expect(statOf(feeder, '/a')).toEqual(stat);
   });
 
@@ -243,8 +243,8 @@ describe('zxid', () => {
   it('the writes of a block have consecutive ones and one time; a later epoch begins at 1', () => {
     const feeder = new Feeder();
     const [one, two] = feeder.applyAll([
-      { command: { kind: 'create', path: '/a', data: null, sequential: false } },
-      { command: { kind: 'create', path: '/a/b', data: null, sequential: false } },
+      { command: { kind: 'create', path: '/a', data: null, mode: 'persistent' } },
+      { command: { kind: 'create', path: '/a/b', data: null, mode: 'persistent' } },
     ]);
     expect(one).toMatchObject({ zxid: { epoch: 1, counter: 1 }, stat: { ctimeMs: 1001 } });
     expect(two).toMatchObject({ zxid: { epoch: 1, counter: 2 }, stat: { ctimeMs: 1001 } });

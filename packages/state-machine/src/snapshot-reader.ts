@@ -1,10 +1,9 @@
-import { ByteReader } from './byte-writer.js';
+import { ByteReader, countCodePoints, decodeResult } from '@zkl/wire';
 import * as c from './client-table.js';
 import { ColumnStore } from './column-store.js';
 import { FrameReader } from './frame-reader.js';
 import type { StateLimits } from './limits.js';
 import { NodeRestorer } from './node-restorer.js';
-import { decodeResult } from './result-codec.js';
 import {
   CLIENT_WORDS,
   FORMAT_VERSION,
@@ -18,7 +17,6 @@ import {
 import { limitsInOrder } from './snapshot-writer.js';
 import { hexOf } from './hash.js';
 import { State } from './state.js';
-import { countCodePoints } from './utf8.js';
 
 /** What the header promises, to be held against what came. */
 interface Promised {

@@ -1,4 +1,4 @@
-import { ByteWriter } from './byte-writer.js';
+import { ByteWriter } from '@zkl/wire';
 import { ChunkWriter } from './chunk-writer.js';
 import * as c from './client-table.js';
 import type { StateLimits } from './limits.js';

@@ -48,7 +48,7 @@ describe('a snapshot', () => {
         const data = new Uint8Array(random(20)).fill(seed);
         const writeId = { clientId: `c${random(40)}`, requestId: 1 + random(1000), answeredThrough: 0 };
         const kind = random(3);
-        if (kind === 0) return { command: { kind: 'create', path, data, sequential: false }, writeId };
+        if (kind === 0) return { command: { kind: 'create', path, data, mode: 'persistent' }, writeId };
         if (kind === 1) return { command: { kind: 'delete', path, expectedVersion: -1 }, writeId };
         return { command: { kind: 'set', path, data, expectedVersion: -1 } };
       };

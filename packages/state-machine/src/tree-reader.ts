@@ -1,8 +1,7 @@
+import { type Name, PATH_BYTES_MAX, PathScanner, utf8Length, writeUtf8 } from '@zkl/wire';
 import { PAGE_BYTES_DEFAULT, PAGE_CHILDREN_DEFAULT, PAGE_CHILDREN_MAX, type StateLimits } from './limits.js';
-import { PATH_BYTES_BOUND, PathScanner, type Name } from './path-scanner.js';
 import type { ChildEntry, ChildrenAnswer, ChildrenOptions, ExistsAnswer, NodeAnswer, ReadError } from './reads.js';
 import { NO_SLOT } from './slot-index.js';
-import { utf8Length, writeUtf8 } from './utf8.js';
 import type { ZnodeStore } from './znode-store.js';
 
 /** What a child in a page is charged beyond its name and data. */
@@ -17,7 +16,7 @@ export class TreeReader {
   readonly #scanner: PathScanner;
   readonly #name: Name = { bytes: new Uint8Array(0), start: 0, end: 0, hash: 0 };
   /** The path in UTF-8: up to three bytes for each unit of a string that is not too long. */
-  readonly #bytes = new Uint8Array(PATH_BYTES_BOUND * 3);
+  readonly #bytes = new Uint8Array(PATH_BYTES_MAX * 3);
 
   constructor(store: ZnodeStore, limits: StateLimits, seed: number) {
     this.#store = store;
@@ -43,7 +42,7 @@ export class TreeReader {
       limit >= 1 &&
       limit <= PAGE_CHILDREN_MAX &&
       maxBytes >= 1 &&
-      startAfter.length <= PATH_BYTES_BOUND;
+      startAfter.length <= PATH_BYTES_MAX;
     if (!isAllowed) return { kind: 'error', code: 'BAD_ARGUMENTS', path };
     const node = this.#find(path);
     if (node < 0) return notFound(node, path);
@@ -76,7 +75,7 @@ export class TreeReader {
 
   /** The node at a path; the path is checked before anything is looked up. */
   #find(path: string): number {
-    if (path.length > PATH_BYTES_BOUND) return NOT_ALLOWED;
+    if (path.length > PATH_BYTES_MAX) return NOT_ALLOWED;
     const bytes = this.#bytes;
     const end = writeUtf8(path, bytes, 0);
     if (!this.#scanner.scan(bytes, 0, end, false)) return NOT_ALLOWED;

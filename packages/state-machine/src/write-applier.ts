@@ -1,21 +1,27 @@
-import type { Change } from './changes.js';
 import {
+  type CommandReader,
+  countCodePoints,
+  type ErrorCode,
+  type ErrorResult,
   KIND_CREATE,
   KIND_DELETE,
   KIND_REGISTER_GUESS,
   KIND_REGISTER_WRITE,
   KIND_SET,
-  type CommandReader,
-} from './command-reader.js';
-import type { ErrorCode } from './error-codes.js';
+  MODE_PERSISTENT,
+  type Name,
+  nameHashStep,
+  PATH_BYTES_MAX,
+  PathScanner,
+  readUtf8,
+  type Result,
+  type Zxid,
+} from '@zkl/wire';
+import type { Change } from './changes.js';
 import type { StateLimits } from './limits.js';
 import { copyBytes } from './node-table.js';
-import { nameHashStep, PATH_BYTES_BOUND, PathScanner, type Name } from './path-scanner.js';
 import type { Register } from './register.js';
-import type { ErrorResult, Result } from './results.js';
 import { NO_SLOT } from './slot-index.js';
-import type { Zxid } from './stat.js';
-import { countCodePoints, readUtf8 } from './utf8.js';
 import type { Moment, ZnodeStore } from './znode-store.js';
 
 /** Digits of a sequential suffix: `%010d`. */
@@ -30,7 +36,7 @@ export class WriteApplier {
   readonly #scanner: PathScanner;
   readonly #name: Name = { bytes: new Uint8Array(0), start: 0, end: 0, hash: 0 };
   /** A sequential path, spelled out. */
-  readonly #spelled = new Uint8Array(PATH_BYTES_BOUND + SUFFIX_DIGITS);
+  readonly #spelled = new Uint8Array(PATH_BYTES_MAX + SUFFIX_DIGITS);
   /** Changes of the block, when they are wanted. */
   readonly #changes: Change[] | undefined;
 
@@ -56,14 +62,16 @@ export class WriteApplier {
       case KIND_REGISTER_GUESS:
         return this.#guessRegister(reader, moment, leader);
       default:
-        return { kind: 'error', zxid: zxidOf(moment), code: 'MARSHALLING_ERROR', path: undefined };
+        return this.refuse('UNIMPLEMENTED', reader, moment);
     }
   }
 
   /** Order of checks: mode (the reader's), path, size, parent, suffix, NODE_EXISTS. */
   #create(reader: CommandReader, moment: Moment): Result {
-    const { bytes, dataLength } = reader;
+    const { bytes, dataLength, mode } = reader;
     const name = this.#name;
+    const isPlain = mode === MODE_PERSISTENT || mode === 2;
+    if (!isPlain || reader.ifAbsent) return this.refuse('UNIMPLEMENTED', reader, moment);
     if (!this.#scanner.scan(bytes, reader.pathStart, reader.pathEnd, reader.sequential))
       return this.#badPath(reader, moment);
     if (dataLength > this.#limits.valueBytesMax) return this.refuse('VALUE_TOO_LARGE', reader, moment);
@@ -82,7 +90,7 @@ export class WriteApplier {
     if (this.#store.child(parent, name) !== NO_SLOT) return { kind: 'error', zxid, code: 'NODE_EXISTS', path };
     const node = this.#store.insert(parent, name, bytes, reader.dataStart, dataLength, moment);
     this.#changes?.push({ type: 'created', path, zxid });
-    return { kind: 'created', zxid, path, stat: this.#store.stat(node) };
+    return { kind: 'created', zxid, path, stat: this.#store.stat(node), created: true };
   }
 
   /** Spells out the path of a sequential node; `#name` is then its last component. */

@@ -1,15 +1,13 @@
+import { CommandReader, type Result, type Zxid } from '@zkl/wire';
 import { assert } from './assert.js';
 import type { Change } from './changes.js';
 import { ColumnStore } from './column-store.js';
-import { CommandReader } from './command-reader.js';
 import type { CommittedBlock } from './committed-block.js';
 import { DEFAULT_LIMITS, type StateLimits } from './limits.js';
 import { highWord, lowWord } from './node-fields.js';
 import type { ChildrenAnswer, ChildrenOptions, ExistsAnswer, NodeAnswer, ReadError, RegisterAnswer } from './reads.js';
-import type { Result } from './results.js';
 import { SnapshotReader } from './snapshot-reader.js';
 import { SnapshotWriter } from './snapshot-writer.js';
-import type { Zxid } from './stat.js';
 import { State } from './state.js';
 import { TreeReader } from './tree-reader.js';
 import { WriteApplier, zxidOf } from './write-applier.js';

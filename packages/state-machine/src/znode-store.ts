@@ -1,5 +1,4 @@
-import type { Name } from './path-scanner.js';
-import type { Stat } from './stat.js';
+import type { Name, Stat } from '@zkl/wire';
 
 /** When a write happens: its zxid, and the time of the log in halves of 32 bits. Reused from write to write. */
 export interface Moment {

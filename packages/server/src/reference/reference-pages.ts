@@ -44,7 +44,7 @@ export function errorsPage(): string {
   return [
     '# Errors',
     '',
-    'Made from `packages/state-machine/src/error-codes.ts`: change that, and run the tests of `packages/server/src/reference` with `-u`.',
+    'Made from `packages/wire/src/error-codes.ts`: change that, and run the tests of `packages/server/src/reference` with `-u`.',
     '',
     'Every error of a request carries a `zkl.v1.ErrorDetail` next to its Connect or gRPC code. Go by its `code`, which is stable; never by the text of the',
     "message. `number` is ZooKeeper's, where it has one.",

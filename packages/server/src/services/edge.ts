@@ -73,7 +73,7 @@ export class Edge {
       if ('code' in command) return end(command);
       const writeId = id === undefined ? undefined : readWriteId(id);
       if (writeId !== undefined && 'code' in writeId) return end(writeId);
-      const operation = encodeCommand(command, writeId);
+      const operation = encodeCommand(command, { writeId });
       return this.#admitted(operation.byteLength + WRITE_BYTES, end, (settle) =>
         submitWrite(
           this.#dependencies.writePath,

@@ -13,7 +13,7 @@ export function statToProto(stat: Stat): ProtoStat {
     version: stat.version,
     cversion: stat.cversion,
     aversion: stat.aversion,
-    ephemeralOwner: BigInt(stat.ephemeralOwner),
+    ephemeralOwner: zxidToBigint(stat.ephemeralOwner),
     dataLength: stat.dataLength,
     numChildren: stat.numChildren,
     pzxid: zxidToBigint(stat.pzxid),

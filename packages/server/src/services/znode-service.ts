@@ -32,12 +32,17 @@ function znodeWrites(edge: Edge): Pick<ServiceImpl<typeof ZnodeService>, 'create
           kind: 'create',
           path,
           data: data ?? null,
-          sequential,
+          mode: sequential ? 'persistentSequential' : 'persistent',
         }),
         writeId,
         (result, header) =>
           result.kind === 'created'
-            ? create(CreateResponseSchema, { header, path: result.path, stat: statToProto(result.stat) })
+            ? create(CreateResponseSchema, {
+                header,
+                path: result.path,
+                stat: statToProto(result.stat),
+                created: result.created,
+              })
             : undefined,
       ),
     set: ({ path, data, expectedVersion, writeId }, context) =>

@@ -1,7 +1,5 @@
-import { encodeCommand } from '../command-codec.js';
-import type { Command, WriteId } from '../commands.js';
+import { type Command, encodeCommand, type Result, type WriteId } from '@zkl/wire';
 import type { CommittedBlock } from '../committed-block.js';
-import type { Result } from '../results.js';
 import { ZnodeStateMachine, type ZnodeStateMachineOptions } from '../znode-state-machine.js';
 
 /** A write as tests say it. */
@@ -65,7 +63,7 @@ export class Feeder {
   }
 
   applyAll(writes: readonly Write[]): readonly Result[] {
-    return this.applyBytes(writes.map(({ command, writeId }) => encodeCommand(command, writeId)));
+    return this.applyBytes(writes.map(({ command, writeId }) => encodeCommand(command, { writeId })));
   }
 
   apply(command: Command, writeId?: WriteId): Result {
@@ -73,11 +71,17 @@ export class Feeder {
   }
 
   create(path: string, data: string | null = '', writeId?: WriteId): Result {
-    return this.apply({ kind: 'create', path, data: data === null ? null : bytesOf(data), sequential: false }, writeId);
+    return this.apply(
+      { kind: 'create', path, data: data === null ? null : bytesOf(data), mode: 'persistent' },
+      writeId,
+    );
   }
 
   createSequential(path: string, data: string | null = '', writeId?: WriteId): Result {
-    return this.apply({ kind: 'create', path, data: data === null ? null : bytesOf(data), sequential: true }, writeId);
+    return this.apply(
+      { kind: 'create', path, data: data === null ? null : bytesOf(data), mode: 'persistentSequential' },
+      writeId,
+    );
   }
 
   set(path: string, data: string | null, expectedVersion = -1, writeId?: WriteId): Result {

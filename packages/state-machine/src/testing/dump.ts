@@ -1,4 +1,4 @@
-import type { Stat } from '../stat.js';
+import type { Stat } from '@zkl/wire';
 import type { ZnodeStateMachine } from '../znode-state-machine.js';
 
 export interface DumpedNode {

@@ -1,9 +1,14 @@
-import type { Command, WriteId } from '../commands.js';
+import {
+  ZXID_ZERO,
+  type Command,
+  encodeResult,
+  type ErrorCode,
+  type Result,
+  type Stat,
+  type WriteId,
+  type Zxid,
+} from '@zkl/wire';
 import { CLIENTS_DROPPED_PER_WRITE_MAX, type StateLimits } from '../limits.js';
-import { encodeResult } from '../result-codec.js';
-import type { ErrorCode } from '../error-codes.js';
-import type { Result } from '../results.js';
-import type { Stat, Zxid } from '../stat.js';
 import type { Write } from './blocks.js';
 
 interface ModelNode {
@@ -103,11 +108,13 @@ export class Model {
         };
       }
       case 'create':
-        return this.#create(command.path, command.data, command.sequential, now);
+        return this.#create(command.path, command.data, command.mode === 'persistentSequential', now);
       case 'set':
         return this.#set(command.path, command.data, command.expectedVersion, now);
       case 'delete':
         return this.#delete(command.path, command.expectedVersion, now);
+      default:
+        return { kind: 'error', zxid, code: 'UNIMPLEMENTED', path: undefined };
     }
   }
 
@@ -120,7 +127,7 @@ export class Model {
     if (parent === undefined) return refuse('NO_NODE');
     const path = sequential ? asked + String(parent.creates).padStart(10, '0') : asked;
     if (this.nodes.has(path)) return refuse('NODE_EXISTS', path);
-    return { kind: 'created', zxid: now.zxid, path, stat: this.#insert(path, parent, data, now) };
+    return { kind: 'created', zxid: now.zxid, path, stat: this.#insert(path, parent, data, now), created: true };
   }
 
   #insert(path: string, parent: ModelNode, data: Uint8Array | null, now: Now): Stat {
@@ -190,7 +197,7 @@ function statAt(zxid: Zxid, timeMs: number, dataLength: number): Stat {
     version: 0,
     cversion: 0,
     aversion: 0,
-    ephemeralOwner: 0,
+    ephemeralOwner: ZXID_ZERO,
     dataLength,
     numChildren: 0,
   };

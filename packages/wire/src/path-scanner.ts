@@ -1,10 +1,9 @@
+import { PATH_BYTES_MAX } from './limits.js';
 import { sequenceLength } from './utf8.js';
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
 
-/** No path has more: the bound of `pathBytesMax`. */
-export const PATH_BYTES_BOUND = 4_096;
 /** Room for components at first; it doubles up to half the bytes of a path. */
 const COMPONENTS_AT_FIRST = 16;
 
@@ -43,7 +42,7 @@ export class PathScanner {
 
   constructor(seed: number, bytesMax: number) {
     this.#seed = seed;
-    this.#bytesMax = Math.min(bytesMax, PATH_BYTES_BOUND);
+    this.#bytesMax = Math.min(bytesMax, PATH_BYTES_MAX);
   }
 
   /** False when the path is not allowed. With `sequential` it is a prefix, to which ten digits come. */

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from './limits.js';
+import { PATH_BYTES_MAX } from './limits.js';
 import { PathScanner } from './path-scanner.js';
 import { utf8Length, writeUtf8 } from './utf8.js';
 
@@ -8,7 +8,7 @@ import { utf8Length, writeUtf8 } from './utf8.js';
  * `.` or `..`; no U+0000-001F, 007F-009F, D800-F8FF, FFF0-FFFF, and so nothing beyond U+FFFF. zkl adds a bound: `pathBytesMax`.
  * @throws never; a path that is too long is refused without being looked at.
  */
-export function isValidPath(path: string, sequential = false, pathBytesMax = DEFAULT_LIMITS.pathBytesMax): boolean {
+export function isValidPath(path: string, sequential = false, pathBytesMax = PATH_BYTES_MAX): boolean {
   if (path.length > pathBytesMax) return false;
   const bytes = new Uint8Array(utf8Length(path));
   writeUtf8(path, bytes, 0);

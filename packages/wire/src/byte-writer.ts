@@ -1,3 +1,7 @@
+import type { Zxid } from './stat.js';
+import { utf8Length, writeUtf8 } from './utf8.js';
+import { varintLength, writeVarint, zigzag } from './varint.js';
+
 /** Scalars into a buffer that grows, little-endian. Reused: `reset` begins anew, and `bytes` up to `length` are the content. */
 export class ByteWriter {
   bytes: Uint8Array;
@@ -38,6 +42,60 @@ export class ByteWriter {
   u53(value: number): void {
     this.u32(value | 0);
     this.u32((value / 4_294_967_296) | 0);
+  }
+
+  /** A whole number below 2^53, in one to eight bytes. */
+  varint(value: number): void {
+    this.reserve(8);
+    this.length = writeVarint(value, this.bytes, this.length);
+  }
+
+  /** An int32, as a varint in zigzag form. */
+  int32(value: number): void {
+    this.varint(zigzag(value));
+  }
+
+  /** As two varints. */
+  zxid(zxid: Zxid): void {
+    this.varint(zxid.epoch);
+    this.varint(zxid.counter);
+  }
+
+  /** Bytes as they are, without their length. */
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** A text, its length in bytes as a varint before it. */
+  text(text: string): void {
+    const length = utf8Length(text);
+    this.varint(length);
+    this.reserve(length);
+    this.length = writeUtf8(text, this.bytes, this.length);
+  }
+
+  /** Bytes or null: a varint 0 for null, else the length + 1, and the bytes. */
+  data(data: Uint8Array | null): void {
+    this.varint(data === null ? 0 : data.length + 1);
+    if (data !== null) this.raw(data);
+  }
+
+  /** Begins a part whose length is to stand before it, as a varint: answers with what `endPart` wants. */
+  beginPart(): number {
+    this.u8(0);
+    return this.length;
+  }
+
+  /** Ends a part. A length of more than one byte moves the part, so large parts are better written with their length known. */
+  endPart(start: number): void {
+    const length = this.length - start;
+    const more = varintLength(length) - 1;
+    this.reserve(more);
+    if (more > 0) this.bytes.copyWithin(start + more, start, this.length);
+    writeVarint(length, this.bytes, start - 1);
+    this.length += more;
   }
 
   content(): Uint8Array {

@@ -4,6 +4,17 @@ export interface Zxid {
   readonly counter: number;
 }
 
+/** A session is named by the zxid that created it; zero is no session. At the API's edge it is epoch << 32 | counter. */
+export type SessionId = Zxid;
+
+/** The zxid before all writes, which is also the name of no session. */
+export const ZXID_ZERO: Zxid = Object.freeze({ epoch: 0, counter: 0 });
+
+/** Negative, 0 or positive, as `a` is before, at or after `b`. */
+export function compareZxids(a: Zxid, b: Zxid): number {
+  return a.epoch - b.epoch || a.counter - b.counter;
+}
+
 /** ZooKeeper's eleven fields, with the same meaning. */
 export interface Stat {
   /** The write that created the node. */
@@ -17,8 +28,8 @@ export interface Stat {
   readonly version: number;
   readonly cversion: number;
   readonly aversion: number;
-  /** The session that owns an ephemeral node, below 2^53; 0 for every other node. */
-  readonly ephemeralOwner: number;
+  /** The session that owns an ephemeral node; zero for every other node. */
+  readonly ephemeralOwner: SessionId;
   /** 0 for null data too. */
   readonly dataLength: number;
   readonly numChildren: number;

@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   AUTH_FAILED: rejected(-115, 'The credentials were not accepted: correct them.'),
   QUOTA_EXCEEDED: rejected(-125, 'A quota on a node above is used up: delete something, or raise the quota.'),
   VALUE_TOO_LARGE: rejected(0, 'The value is larger than the limit: store it elsewhere, and its address here.'),
+  TOO_MANY_NODES: rejected(0, 'More nodes stand below it than one write may remove: delete parts of it first.'),
   UNIMPLEMENTED: rejected(-6, 'This server does not know the operation: upgrade it.'),
   MARSHALLING_ERROR: rejected(-5, 'The request could not be decoded: the client and the server do not fit together.'),
   NO_WATCHER: rejected(-121, 'There is no such watch to remove.'),
@@ -63,8 +64,14 @@ export const ERROR_CODES = {
     0,
     'Too many replies are kept for this client: say with answered_through what was answered.',
   ),
+  OUT_OF_ORDER: retryable(
+    0,
+    'A write of this client that comes before this one has not been applied: send them again, in order.',
+  ),
 
   // Sessions.
+  TOO_MANY_SESSIONS: retryable(0, 'As many sessions as fit are open: close some, or wait until they expire.'),
+  TOO_MANY_WATCHES: retryable(0, 'As many watches as fit are open: cancel some, or watch a subtree with one.'),
   SESSION_EXPIRED: rejected(-112, 'The session has ended and its ephemeral nodes are gone: begin a new one.'),
   SESSION_MOVED: rejected(-118, 'The session is attached to another server: use that connection.'),
 
