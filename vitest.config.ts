@@ -12,6 +12,8 @@ export default defineConfig({
   ...shared,
   test: {
     passWithNoTests: true,
+    // Vitest leaves one core free, which on a machine of two is half of it.
+    maxWorkers: 2,
     projects: [
       {
         ...shared,
@@ -29,8 +31,7 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Real processes and real timeouts: one file at a time, after the unit tests, so that two cores suffice.
-          fileParallelism: false,
+          // Real processes and real timeouts: after the unit tests.
           sequence: { groupOrder: 1 },
         },
       },
