@@ -1,11 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { ConsensusNode, systemClock, type LogStore, type ServerId } from '@zkl/consensus';
 import { openDataFolder } from '@zkl/log-store';
 import { encodeResult, ZnodeStateMachine, type Result } from '@zkl/state-machine';
 import { toConnectError } from './errors/connect-error.js';
-import { createHttpHandler } from './http/http-handler.js';
+import { createHttpHandler, messageBytesMax } from './http/http-handler.js';
 import type { HttpRequest, HttpResponse } from './http/http-types.js';
+import { GrpcLane } from './lane/grpc-lane.js';
+import { alsoOnLane } from './lane/lane-router.js';
 import type { Logger } from './observability/logger.js';
 import { ServerMetrics } from './observability/metrics.js';
 import type { MemberAddress, Members } from './options/members.js';
@@ -33,6 +36,8 @@ export interface ServerParts {
   readonly transport: TcpPeerTransport;
   readonly view: ClusterView;
   readonly handleHttp: (request: HttpRequest, response: HttpResponse) => void;
+  /** Sees each HTTP/2 request first; false for what `handleHttp` is to serve. */
+  readonly handleStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
   readonly status: () => ServerStatus;
   /** The state is recovered: requests may be served from it. */
   readonly open: () => void;
@@ -80,12 +85,14 @@ function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks,
   const members = (): Members => reachableMembers(options, hooks.ownAddress());
   const { reflection, corsAllowedOrigins } = options;
   const services = { edge, view, status, members, reflection, shutdownSignal: shutdown.signal };
+  const { valueBytesMax } = options.limits;
+  const lane = new GrpcLane({ readMaxBytes: messageBytesMax(valueBytesMax), logger });
   const serve = createHttpHandler({
-    valueBytesMax: options.limits.valueBytesMax,
+    valueBytesMax,
     corsAllowedOrigins,
     logger,
     metrics: metrics === undefined ? undefined : () => metrics.render(),
-    routes: (router) => addServices(router, services),
+    routes: (router) => addServices(alsoOnLane(router, lane), services),
   });
   let open = false;
   return {
@@ -94,6 +101,7 @@ function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks,
     view,
     status,
     handleHttp: (request, response) => (open ? serve(request, response) : refuseWhileStarting(response)),
+    handleStream: (stream, headers) => open && lane.take(stream, headers),
     open: () => {
       open = true;
     },

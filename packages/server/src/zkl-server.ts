@@ -90,7 +90,7 @@ export class ZklServer implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { node, view, handleHttp, transport } = this.#parts;
+    const { node, view, handleHttp, handleStream, transport } = this.#parts;
     const { host, port, limits } = this.#options;
     try {
       // The port first: a server that cannot be reached must not take part in an election.
@@ -103,6 +103,7 @@ export class ZklServer implements AsyncDisposable {
           http2StreamsMax: limits.http2StreamsMax,
         },
         onHttp: handleHttp,
+        onHttp2Stream: handleStream,
         onPeer: (socket, head) => transport.accept(socket, head),
         onRefused: (reason, address) =>
           this.#logger.debug({ event: 'connection_refused', reason, address }, 'a connection was closed unserved'),

@@ -96,8 +96,8 @@ const BARE_ERRORS: ReadonlyMap<number, string> = new Map([
   [505, 'this procedure streams both ways, and needs HTTP/2'],
 ]);
 
-/** gRPC: the error is in the trailers, complete by now because no message went before it. */
-function addGrpcDetail(trailer: Headers): void {
+/** gRPC: the error is in the trailers, complete by now because no message went before it. Adds the typed detail to an error that has none. */
+export function addGrpcDetail(trailer: Headers): void {
   const code = Number(trailer.get('grpc-status') ?? 0);
   if (code === 0) return;
   const message = decodeURIComponent(trailer.get('grpc-message') ?? '');

@@ -17,13 +17,18 @@ const MESSAGE_OVERHEAD_BYTES = 64 * 1024;
 /** A page of children is at most a megabyte and one more child, as base64 in JSON a third more; and names may be many. */
 const PAGE_OVERHEAD_BYTES = 8 * 1024 * 1024;
 
+/** Bytes of the largest message that is taken: a value as base64, for JSON, and room for the rest. */
+export function messageBytesMax(valueBytesMax: number): number {
+  return Math.ceil((valueBytesMax * 4) / 3) + MESSAGE_OVERHEAD_BYTES;
+}
+
 /** Everything that speaks HTTP on the one port: the services, and what monitoring asks for. */
 export function createHttpHandler(options: HttpHandlerOptions): (request: HttpRequest, response: HttpResponse) => void {
   const base64Bytes = Math.ceil((options.valueBytesMax * 4) / 3);
   const rpc = createRpcHandler({
     routes: options.routes,
     logger: options.logger,
-    readMaxBytes: base64Bytes + MESSAGE_OVERHEAD_BYTES,
+    readMaxBytes: messageBytesMax(options.valueBytesMax),
     writeMaxBytes: base64Bytes + PAGE_OVERHEAD_BYTES,
     acceptCompression: [compressionGzip, compressionBrotli],
     // Requests may be compressed; answers never are: it costs more than the network of a cluster does.

@@ -5,6 +5,8 @@ import {
   type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { ConnectionCaps } from './connection-caps.js';
@@ -30,6 +32,8 @@ export interface OnePortOptions {
     request: IncomingMessage | Http2ServerRequest,
     response: ServerResponse | Http2ServerResponse,
   ) => void;
+  /** Sees every HTTP/2 request first. Answers false, and has not touched it, for what `onHttp` is to serve. Default: takes none. */
+  readonly onHttp2Stream?: ((stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean) | undefined;
   /** A connection that began with the peer magic. `head` is what was read so far, the magic included; the socket is paused. */
   readonly onPeer: (socket: Socket, head: Buffer) => void;
   /** A connection was closed unserved: for counters and logs. */
@@ -59,6 +63,13 @@ export async function listenOnePort(options: OnePortOptions): Promise<OnePort> {
   return port;
 }
 
+type StreamListener = (
+  this: Http2Server,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  ...rest: unknown[]
+) => void;
+
 class ListeningPort implements OnePort {
   readonly #options: OnePortOptions;
   readonly #limits: ResolvedPortLimits;
@@ -86,6 +97,13 @@ class ListeningPort implements OnePort {
     this.#http1.on('request', options.onHttp);
     this.#http2 = createHttp2(limits);
     this.#http2.on('request', options.onHttp);
+    // What node:http2 itself does with a stream, which is to make a request of it: taken off the server, so that the fast lane comes first.
+    const makeRequest = this.#http2.listeners('stream') as StreamListener[];
+    this.#http2.removeAllListeners('stream');
+    this.#http2.on('stream', (stream, headers, ...rest) => {
+      if (options.onHttp2Stream?.(stream, headers) === true) return;
+      for (const listener of makeRequest) listener.call(this.#http2, stream, headers, ...rest);
+    });
     this.#http2.on('session', (session) => this.#guard.watch(session));
   }
 
