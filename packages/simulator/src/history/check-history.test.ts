@@ -1,0 +1,234 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkHistory } from './check-history.js';
+import { formatHistory, parseHistory } from './json-lines.js';
+import { initialState, step } from './key-model.js';
+import { checkKey } from './linearizability.js';
+import type { Operation } from './operation.js';
+
+const key = '/k';
+const a = { client: 'a', key };
+const b = { client: 'b', key };
+
+function verdictOf(history: readonly Operation[]): string {
+  return checkKey(history).kind;
+}
+
+describe('histories that are linearizable', () => {
+  const cases: Record<string, Operation[]> = {
+    'no operations at all': [],
+    'a read that overlaps a write, and sees the old value': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...a, start: 2, end: 6, kind: 'set', value: 'y', expected: -1, version: 1 },
+      { ...b, start: 3, end: 4, kind: 'get', consistency: 'linearizable', value: 'x', version: 0 },
+    ],
+    'a read that overlaps a write, and sees the new value': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...a, start: 2, end: 6, kind: 'set', value: 'y', expected: 0, version: 1 },
+      { ...b, start: 3, end: 4, kind: 'get', consistency: 'linearizable', value: 'y', version: 1 },
+    ],
+    'a write without an answer that took effect late': [
+      { ...a, start: 0, kind: 'create', value: 'x' },
+      { ...b, start: 1, end: 2, kind: 'get', consistency: 'linearizable' },
+      { ...b, start: 3, end: 4, kind: 'get', consistency: 'linearizable', value: 'x', version: 0 },
+    ],
+    'a write without an answer that never took effect': [
+      { ...a, start: 0, kind: 'create', value: 'x' },
+      { ...b, start: 1, end: 2, kind: 'delete', expected: -1, refused: 'NO_NODE' },
+    ],
+    'two creates, of which one is refused': [
+      { ...a, start: 0, end: 5, kind: 'create', value: 'x', refused: 'NODE_EXISTS' },
+      { ...b, start: 1, end: 4, kind: 'create', value: 'y' },
+    ],
+    'a delete with the right version, and a new life': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...a, start: 2, end: 3, kind: 'set', value: 'y', expected: 0, version: 1 },
+      { ...a, start: 4, end: 5, kind: 'delete', expected: 1 },
+      { ...a, start: 6, end: 7, kind: 'create', value: 'z' },
+      { ...a, start: 8, end: 9, kind: 'get', consistency: 'linearizable', value: 'z', version: 0 },
+    ],
+    'guesses around a write of the register': [
+      { client: 'a', key: 'register', start: 0, end: 1, kind: 'registerGuess', value: '1', matched: false, version: 0 },
+      { client: 'a', key: 'register', start: 2, end: 9, kind: 'registerWrite', value: '1', version: 1 },
+      { client: 'b', key: 'register', start: 3, end: 4, kind: 'registerGuess', value: '1', matched: true, version: 1 },
+      {
+        client: 'b',
+        key: 'register',
+        start: 5,
+        end: 6,
+        kind: 'registerRead',
+        consistency: 'linearizable',
+        value: '1',
+        version: 1,
+      },
+    ],
+  };
+  it.each(Object.entries(cases))('%s', (_, history) => expect(verdictOf(history)).toBe('linearizable'));
+});
+
+describe('histories that are not', () => {
+  const cases: Record<string, Operation[]> = {
+    'a read of what was overwritten before it began': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...a, start: 2, end: 3, kind: 'set', value: 'y', expected: -1, version: 1 },
+      { ...b, start: 4, end: 5, kind: 'get', consistency: 'linearizable', value: 'x', version: 0 },
+    ],
+    'a write that was lost': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...b, start: 2, end: 3, kind: 'get', consistency: 'linearizable' },
+    ],
+    'two reads that see the new value and then the old one': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...a, start: 2, end: 9, kind: 'set', value: 'y', expected: -1, version: 1 },
+      { ...b, start: 3, end: 4, kind: 'get', consistency: 'linearizable', value: 'y', version: 1 },
+      { ...b, start: 5, end: 6, kind: 'get', consistency: 'linearizable', value: 'x', version: 0 },
+    ],
+    'a write that was applied twice': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...a, start: 2, end: 3, kind: 'set', value: 'y', expected: -1, version: 1 },
+      { ...b, start: 4, end: 5, kind: 'get', consistency: 'linearizable', value: 'y', version: 2 },
+    ],
+    'two compare-and-sets of one version': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...a, start: 2, end: 5, kind: 'set', value: 'y', expected: 0, version: 1 },
+      { ...b, start: 3, end: 6, kind: 'set', value: 'z', expected: 0, version: 1 },
+    ],
+    'a refusal that nothing explains': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...b, start: 2, end: 3, kind: 'set', value: 'y', expected: 0, refused: 'BAD_VERSION' },
+    ],
+    'a read of what nobody wrote': [
+      { ...a, start: 0, end: 1, kind: 'create', value: 'x' },
+      { ...b, start: 0, end: 3, kind: 'get', consistency: 'linearizable', value: 'w', version: 0 },
+    ],
+    'a write without an answer that came and went': [
+      { ...a, start: 0, kind: 'create', value: 'x' },
+      { ...b, start: 1, end: 2, kind: 'get', consistency: 'linearizable', value: 'x', version: 0 },
+      { ...b, start: 3, end: 4, kind: 'get', consistency: 'linearizable' },
+    ],
+    'a guess that missed the value there was': [
+      { client: 'a', key: 'register', start: 0, end: 1, kind: 'registerWrite', value: '1', version: 1 },
+      { client: 'b', key: 'register', start: 2, end: 3, kind: 'registerGuess', value: '1', matched: false, version: 1 },
+    ],
+  };
+  it.each(Object.entries(cases))('%s', (_, history) => expect(verdictOf(history)).toBe('violation'));
+});
+
+describe('the search', () => {
+  it('agrees with trying every order, on small histories of every kind', () => {
+    const seen = { linearizable: 0, violation: 0, undecided: 0 };
+    fc.assert(
+      fc.property(fc.array(anyOperation(), { minLength: 1, maxLength: 5 }), (history) => {
+        const { kind } = checkKey(history);
+        seen[kind]++;
+        expect(kind).toBe(isLinearizableByTrial(history) ? 'linearizable' : 'violation');
+      }),
+      { numRuns: 3_000, seed: 4 },
+    );
+    expect(Math.min(seen.linearizable, seen.violation)).toBeGreaterThan(100);
+  });
+
+  it('gives up within its bound', () => {
+    const many = Array.from({ length: 30 }, (_, i) => ({
+      client: `c${i}`,
+      key,
+      start: 0,
+      kind: 'set' as const,
+      value: `${i}`,
+      expected: -1,
+    }));
+    const impossible = { ...a, start: 1, end: 2, kind: 'get', consistency: 'linearizable', value: 'no' } as const;
+    const create = { ...a, start: 0, end: 0.5, kind: 'create', value: 'x' } as const;
+    expect(checkKey([create, ...many, impossible], 5_000).kind).toBe('undecided');
+  });
+});
+
+describe('checkHistory', () => {
+  const write = { ...a, kind: 'create', value: 'x' } as const;
+
+  it('judges keys by themselves, and leaves out reads that ask for less', () => {
+    const report = checkHistory([
+      { ...write, start: 0, end: 1, zxid: 1 },
+      { ...write, key: '/other', start: 2, end: 3, zxid: 2 },
+      { ...b, start: 4, end: 5, kind: 'get', consistency: 'local', zxid: 0 },
+    ]);
+    expect(report).toEqual({ faults: [], operations: 3, keys: 2, undecided: 0 });
+  });
+
+  it('notices an order that contradicts the clock across keys', () => {
+    const { faults } = checkHistory([
+      { ...write, start: 0, end: 1, zxid: 5 },
+      { ...b, key: '/other', start: 2, end: 3, kind: 'get', consistency: 'linearizable', zxid: 4 },
+    ]);
+    expect(faults.map(({ property }) => property)).toEqual(['real-time']);
+  });
+
+  it('lets calls that overlap have any order', () => {
+    const { faults } = checkHistory([
+      { ...write, start: 0, end: 3, zxid: 5 },
+      { ...b, key: '/other', start: 2, end: 4, kind: 'get', consistency: 'linearizable', zxid: 4 },
+    ]);
+    expect(faults).toEqual([]);
+  });
+
+  it('notices two writes in one place', () => {
+    const { faults } = checkHistory([
+      { ...write, start: 0, end: 3, zxid: 5 },
+      { ...write, key: '/other', start: 0, end: 3, zxid: 5 },
+    ]);
+    expect(faults.map(({ property }) => property)).toEqual(['one-place']);
+  });
+
+  it('reads back what it wrote as JSON lines, and names the line that is none', () => {
+    const history: Operation[] = [
+      { ...write, start: 0, end: 1, zxid: 1 },
+      { ...b, start: 4, kind: 'set', value: 'y', expected: 3 },
+    ];
+    expect(parseHistory(formatHistory(history))).toEqual(history);
+    expect(() => parseHistory(`${formatHistory(history)}{"kind":"set"}\n`)).toThrow('line 3');
+  });
+});
+
+function anyOperation(): fc.Arbitrary<Operation> {
+  const call = fc.record({ start: fc.nat(8), length: fc.option(fc.nat(5), { nil: undefined }) });
+  const expected = fc.integer({ min: -1, max: 1 });
+  const value = fc.constantFrom('x', 'y');
+  const refused = fc.constantFrom(undefined, undefined, 'NO_NODE' as const, 'BAD_VERSION' as const);
+  const version = fc.integer({ min: 0, max: 2 });
+  const detail = fc.oneof(
+    fc.record({ kind: fc.constant('create' as const), value, refused: fc.constantFrom(undefined, 'NODE_EXISTS') }),
+    fc.record({ kind: fc.constant('set' as const), value, expected, refused }),
+    fc.record({ kind: fc.constant('delete' as const), expected, refused }),
+    fc.record({
+      kind: fc.constant('get' as const),
+      consistency: fc.constant('linearizable' as const),
+      value: fc.option(value, { nil: undefined }),
+      version,
+    }),
+  );
+  return fc
+    .tuple(call, detail)
+    .map(
+      ([{ start, length }, rest]) =>
+        ({ ...a, ...rest, start, ...(length === undefined ? {} : { end: start + length }) }) as Operation,
+    );
+}
+
+/** Every order of every choice of what took effect: the definition itself. */
+function isLinearizableByTrial(history: readonly Operation[]): boolean {
+  const goesOn = (state: ReturnType<typeof initialState>, left: readonly Operation[]): boolean => {
+    if (left.every(({ end }) => end === undefined)) return true;
+    return left.some((candidate) => {
+      if (left.some(({ end }) => end !== undefined && end < candidate.start)) return false;
+      const next = step(state, candidate);
+      return (
+        next !== undefined &&
+        goesOn(
+          next,
+          left.filter((other) => other !== candidate),
+        )
+      );
+    });
+  };
+  return goesOn(initialState(key), history);
+}
