@@ -1,0 +1,36 @@
+import { endOf, formatZxid, splitOperations } from '@zkl/consensus';
+import { decodeCommand, type Result } from '@zkl/state-machine';
+import type { NodeCheckerFactory } from '../node-checker.js';
+import { sameResults } from '../node-ledger.js';
+
+/** A named write that stands in the log more than once has one result, that of the first time; and what clients are told is the result in the history. */
+export const exactlyOnce: NodeCheckerFactory = (world) => {
+  const first = new Map<string, Result>();
+  return {
+    onApplied: (_server, block, results, _digest, isNew) => {
+      if (!isNew) return;
+      splitOperations(block.payload).forEach((operation, index) => {
+        const writeId = decodeCommand(operation)?.writeId;
+        if (writeId === undefined) return;
+        const name = `${writeId.clientId}/${writeId.requestId}`;
+        const result = results[index]!;
+        const known = first.get(name);
+        if (known === undefined) first.set(name, result);
+        else if (!sameResults([known], [result]) && !isStale(result)) {
+          const where = formatZxid(endOf(block));
+          world.violate('exactly-once', `${name} comes again in ${where}, and has another result: ${JSON.stringify(result)}`);
+        }
+      });
+    },
+    onReply: (server, client, requestId, result) => {
+      const name = `${client}/${requestId}`;
+      const known = first.get(name);
+      if (known !== undefined && sameResults([known], [result])) return;
+      world.violate('replies-are-committed', `server ${server.id} tells ${name} ${JSON.stringify(result)}, which is not in the history`);
+    },
+  };
+};
+
+function isStale(result: Result): boolean {
+  return result.kind === 'error' && result.code === 'STALE_REQUEST';
+}
