@@ -60,7 +60,7 @@ export class MemoryDisk {
     const run = <T>(operation: DiskOperation, work: () => T, fail?: () => void): Promise<T> =>
       this.#run(life, operation, work, fail);
     return {
-      open: (path, mode) => run({ kind: 'open', path }, () => this.#open(path, mode, run)),
+      open: (path, mode) => run({ kind: 'open', path }, () => this.#open(path, mode, run, () => life === this.#life)),
       list: (folder) => run({ kind: 'list', path: folder }, () => this.#list(folder)),
       makeFolder: (folder) => run({ kind: 'makeFolder', path: folder }, () => this.#makeFolder(folder)),
       rename: (from, to) => run({ kind: 'rename', path: from }, () => this.#rename(from, to)),
@@ -164,6 +164,7 @@ export class MemoryDisk {
     path: string,
     mode: OpenMode,
     run: <T>(operation: DiskOperation, work: () => T, fail?: () => void) => Promise<T>,
+    isAlive: () => boolean,
   ): DiskFile {
     if (!this.#folders.has(folderOf(path))) throw systemError('ENOENT', { kind: 'open', path });
     let file = this.#names.get(path);
@@ -174,7 +175,7 @@ export class MemoryDisk {
       this.#change({ folders: [folderOf(path)], from: undefined, to: path, file: made });
     } else if (mode === 'create') file.truncate(0);
     const room = (): number => this.#capacityBytes - this.usedBytes;
-    return file.handle({ path, isDurable: mode === 'durable', isWritable: mode !== 'read', run, room });
+    return file.handle({ path, isDurable: mode === 'durable', isWritable: mode !== 'read', run, room, isAlive });
   }
 
   #list(folder: string): string[] {

@@ -22,6 +22,8 @@ export interface HandleOptions {
   readonly isWritable: boolean;
   readonly run: <T>(operation: DiskOperation, work: () => T, fail?: () => void) => Promise<T>;
   readonly room: () => number;
+  /** False once the process that opened it is gone. */
+  readonly isAlive: () => boolean;
 }
 
 /** Bytes that grow. */
@@ -160,6 +162,8 @@ export class MemoryFile {
   #write(source: Uint8Array, position: number, options: HandleOptions): Promise<void> {
     const pending: Pending = { kind: 'write', position, bytes: source.slice(), isLost: false, isUnderWay: true };
     const operation: DiskOperation = { kind: 'write', path: options.path, position, bytes: source.byteLength };
+    // What a process does in the turn in which it dies reaches no disk, not even half.
+    if (!options.isAlive()) return options.run(operation, () => undefined);
     const grows = Math.max(0, position + source.byteLength - this.#seen.size);
     if (!options.isWritable) return options.run(operation, () => fail('EBADF', options.path));
     if (grows > 0 && grows > options.room()) return options.run(operation, () => fail('ENOSPC', options.path));

@@ -9,6 +9,8 @@ export class DurableLog {
   floor: Zxid | undefined;
   readonly #ends = new Set<number>();
   #base: Zxid = ZXID_ZERO;
+  /** Found at a start beyond what was said to be durable: from after the first of each to the second. */
+  #finds: { from: Zxid; to: Zxid }[] = [];
 
   /** A write begins: until it ends, its cut may have happened or not. */
   begin(write: LogWrite): void {
@@ -39,19 +41,21 @@ export class DurableLog {
   found(last: Zxid, hardState: HardState): void {
     this.floor = undefined;
     if (compareZxid(last, this.last) < 0) this.#cut(last);
+    else if (compareZxid(last, this.last) > 0) this.#finds.push({ from: this.last, to: last });
     this.last = last;
-    this.#ends.add(keyOf(last));
     this.hardState = hardState;
   }
 
   /** Whether the block that ends at `zxid` was ever durable here, and not cut off since. */
   holds(zxid: Zxid): boolean {
-    return compareZxid(zxid, this.#base) <= 0 || this.#ends.has(keyOf(zxid));
+    if (compareZxid(zxid, this.#base) <= 0 || this.#ends.has(keyOf(zxid))) return true;
+    return this.#finds.some(({ from, to }) => compareZxid(zxid, from) > 0 && compareZxid(zxid, to) <= 0);
   }
 
   #cut(to: Zxid): void {
     const end = keyOf(to);
     for (const key of [...this.#ends]) if (key > end) this.#ends.delete(key);
+    this.#finds = this.#finds.map((find) => ({ from: find.from, to: minZxid(find.to, to) }));
     this.last = to;
   }
 }

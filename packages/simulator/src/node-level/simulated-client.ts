@@ -8,6 +8,7 @@ import type { Random } from '../random.js';
 import { submitRead, submitWrite, type ReadAnswer, type WriteAnswer } from './edge.js';
 import type { NodeSettings } from './node-settings.js';
 import { drawOperation, answeredRead, answeredWrite, type Plan } from './operation-plan.js';
+import type { ServerRun } from './server-run.js';
 import type { SimulatedServer } from './simulated-server.js';
 
 export interface ClientSurroundings {
@@ -34,6 +35,9 @@ export class SimulatedClient {
   readonly id: string;
   readonly #around: ClientSurroundings;
   readonly #versions = new Map<string, number>();
+  /** Who it is for the exactly-once table: another, once the cluster has forgotten it. */
+  #name: string;
+  #names = 1;
   #requestId = 0;
   #values = 0;
   #seen: Zxid = ZXID_ZERO;
@@ -47,6 +51,7 @@ export class SimulatedClient {
 
   constructor(id: string, around: ClientSurroundings) {
     this.id = id;
+    this.#name = id;
     this.#around = around;
   }
 
@@ -112,18 +117,27 @@ export class SimulatedClient {
   }
 
   /** There and back again; either way may be lost with the process. */
-  #exchange<A>(server: SimulatedServer, isCurrent: () => boolean, ask: (done: (answer: A) => void) => void, onAnswer: (answer: A) => void, onRefused: () => void): void {
+  #exchange<A>(
+    server: SimulatedServer,
+    isCurrent: () => boolean,
+    ask: (run: ServerRun, done: (answer: A) => void) => void,
+    onAnswer: (answer: A) => void,
+    onRefused: () => void,
+  ): void {
     const { queue, random } = this.#around;
     const latency = (): number => 1 + random.below(LATENCY_MAX);
     queue.after(latency(), () => {
-      if (!server.isRunning) {
+      const { run } = server;
+      if (run === undefined) {
         queue.after(latency(), () => {
           if (isCurrent()) onRefused();
         });
         return;
       }
       server.whenAwake(() =>
-        ask((answer) => {
+        ask(run, (answer) => {
+          // A process that ended in the middle of this very turn says nothing more.
+          if (!run.isAlive) return;
           queue.after(latency(), () => {
             if (isCurrent()) onAnswer(answer);
           });
@@ -136,16 +150,18 @@ export class SimulatedClient {
     const { settings } = this.#around;
     if (this.#mayBeApplied && settings.plantedBugs.has('client-retries-under-another-name')) this.#requestId++;
     const requestId = this.#requestId;
-    const operation = encodeCommand(command, { clientId: this.id, requestId, answeredThrough: requestId - 1 });
-    const ask = (done: (answer: WriteAnswer) => void): void =>
-      submitWrite(server.run!, operation, (answer) => {
-        if (answer.kind === 'done') this.#around.onReply(server, this.id, requestId, answer.result);
+    const clientId = this.#name;
+    const operation = encodeCommand(command, { clientId, requestId, answeredThrough: requestId - 1 });
+    const ask = (run: ServerRun, done: (answer: WriteAnswer) => void): void =>
+      submitWrite(run, operation, (answer) => {
+        if (answer.kind === 'done' && run.isAlive) this.#around.onReply(server, clientId, requestId, answer.result);
         done(answer);
       });
     const again = (): void => this.#tryLater(plan, start);
     const onAnswer = (answer: WriteAnswer): void => {
       if (answer.kind === 'done') {
         this.#leader = server.id;
+        if (isForgotten(answer.result)) return this.#beginAnew(plan, start);
         return this.#finish(answeredWrite(this.#operationOf(plan, start), answer.result), answer.result.zxid);
       }
       if (answer.kind === 'unknown') {
@@ -159,11 +175,22 @@ export class SimulatedClient {
     this.#exchange(server, isCurrent, ask, onAnswer, again);
   }
 
+  /**
+   * The cluster does not know this client, which says that it had answers before: its first writes were all refused before they got there. What may have been applied
+   * under the old name is not sent under another.
+   */
+  #beginAnew(plan: Plan, start: number): void {
+    this.#name = `${this.id}-${++this.#names}`;
+    this.#requestId = 1;
+    if (this.#mayBeApplied) this.#giveUp(plan, start);
+    else this.#tryLater(plan, start);
+  }
+
   #sendRead(server: SimulatedServer, plan: Plan, start: number, isCurrent: () => boolean): void {
     const { settings, queue } = this.#around;
     const question = { key: plan.key, consistency: plan.consistency!, atLeast: this.#seen };
-    const ask = (done: (answer: ReadAnswer) => void): void =>
-      submitRead(server.run!, question, settings.plantedBugs, done);
+    const ask = (run: ServerRun, done: (answer: ReadAnswer) => void): void =>
+      submitRead(run, question, settings.plantedBugs, done);
     const again = (): void => this.#tryLater(plan, start);
     const onAnswer = (answer: ReadAnswer): void => {
       if (answer.kind === 'refused') return again();
@@ -189,7 +216,8 @@ export class SimulatedClient {
   }
 
   #finish(operation: Operation | string, zxid: Zxid): void {
-    if (typeof operation === 'string') return this.#around.violate('exactly-once', `${this.id}/${this.#requestId}: ${operation}`);
+    if (typeof operation === 'string')
+      return this.#around.violate('exactly-once', `${this.#name}/${this.#requestId}: ${operation}`);
     this.#seen = maxZxid(this.#seen, zxid);
     if ('version' in operation && operation.version !== undefined) this.#versions.set(operation.key, operation.version);
     if (operation.kind === 'create' && operation.refused === undefined) this.#versions.set(operation.key, 0);
@@ -212,4 +240,8 @@ export class SimulatedClient {
     this.#around.onDone(this.id);
     if (!this.#isStopped) this.#think();
   }
+}
+
+function isForgotten(result: Result): boolean {
+  return result.kind === 'error' && result.code === 'CLIENT_FORGOTTEN';
 }

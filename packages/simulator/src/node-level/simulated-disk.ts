@@ -93,7 +93,8 @@ export class SimulatedDisk {
   /** Somewhere after or before, as a frame may stand there. */
   #positionOf(path: string, source: Uint8Array, position: number): number {
     const { random } = this.#host;
-    if (this.misdirects === 0 || position === 0 || source.byteLength > 2 * SECTOR || !LOG_NAME.test(path)) return position;
+    if (this.misdirects === 0 || position === 0 || source.byteLength > 2 * SECTOR || !LOG_NAME.test(path))
+      return position;
     this.misdirects--;
     const offset = SECTOR * random.between(1, 3);
     const elsewhere = position - offset >= 2 * SECTOR && random.chance(0.5) ? position - offset : position + offset;

@@ -111,7 +111,7 @@ export class SimulatedServer {
     this.#isPaused = false;
     this.#held = [];
     this.#powerLossIn = 0;
-    this.disk.errorsGiven = 0;
+    this.disk.errorsGiven = this.disk.isFull ? 1 : 0;
     this.run = new ServerRun(this, ++this.#runs);
     this.run.begin();
   }

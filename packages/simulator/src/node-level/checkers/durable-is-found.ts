@@ -14,6 +14,9 @@ export const durableIsFound: NodeCheckerFactory = (world) => ({
     const { acceptedEpoch, currentEpoch } = durable.hardState;
     if (hardState.acceptedEpoch >= acceptedEpoch && hardState.currentEpoch >= currentEpoch) return;
     const found = `accepted ${hardState.acceptedEpoch}, current ${hardState.currentEpoch}`;
-    world.violate('durable-is-found', `server ${server.id} finds ${found}; ${acceptedEpoch} and ${currentEpoch} were durable`);
+    world.violate(
+      'durable-is-found',
+      `server ${server.id} finds ${found}; ${acceptedEpoch} and ${currentEpoch} were durable`,
+    );
   },
 });

@@ -8,6 +8,9 @@ export const durableOnQuorum: NodeCheckerFactory = (world) => ({
     const holders = world.servers.filter(({ durable }) => durable.holds(endOf(block))).map(({ id }) => id);
     if (holders.length >= world.quorum) return;
     const where = holders.length === 0 ? 'nowhere' : `on ${holders.join(', ')} only`;
-    world.violate('durable-on-quorum', `server ${server.id} applied ${formatZxid(endOf(block))}, which is durable ${where}`);
+    world.violate(
+      'durable-on-quorum',
+      `server ${server.id} applied ${formatZxid(endOf(block))}, which is durable ${where}`,
+    );
   },
 });

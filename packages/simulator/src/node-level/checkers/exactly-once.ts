@@ -15,10 +15,13 @@ export const exactlyOnce: NodeCheckerFactory = (world) => {
         const name = `${writeId.clientId}/${writeId.requestId}`;
         const result = results[index]!;
         const known = first.get(name);
-        if (known === undefined) first.set(name, result);
-        else if (!sameResults([known], [result]) && !isStale(result)) {
+        if (known === undefined || isNotAdmitted(known)) first.set(name, result);
+        else if (!sameResults([known], [result]) && !isNotAdmitted(result)) {
           const where = formatZxid(endOf(block));
-          world.violate('exactly-once', `${name} comes again in ${where}, and has another result: ${JSON.stringify(result)}`);
+          world.violate(
+            'exactly-once',
+            `${name} comes again in ${where}, and has another result: ${JSON.stringify(result)}`,
+          );
         }
       });
     },
@@ -26,11 +29,15 @@ export const exactlyOnce: NodeCheckerFactory = (world) => {
       const name = `${client}/${requestId}`;
       const known = first.get(name);
       if (known !== undefined && sameResults([known], [result])) return;
-      world.violate('replies-are-committed', `server ${server.id} tells ${name} ${JSON.stringify(result)}, which is not in the history`);
+      world.violate(
+        'replies-are-committed',
+        `server ${server.id} tells ${name} ${JSON.stringify(result)}, which is not in the history`,
+      );
     },
   };
 };
 
-function isStale(result: Result): boolean {
-  return result.kind === 'error' && result.code === 'STALE_REQUEST';
+/** The table refused it: nothing was applied, and nothing is remembered. */
+function isNotAdmitted(result: Result): boolean {
+  return result.kind === 'error' && (result.code === 'STALE_REQUEST' || result.code === 'CLIENT_FORGOTTEN');
 }

@@ -10,7 +10,8 @@ export const oneLeader: NodeCheckerFactory = (world) => {
       if (status?.role !== 'leading' || !status.serving) return;
       const other = leaders.get(status.epoch) ?? server.id;
       leaders.set(status.epoch, other);
-      if (other !== server.id) world.violate('one-leader', `servers ${other} and ${server.id} lead epoch ${status.epoch}`);
+      if (other !== server.id)
+        world.violate('one-leader', `servers ${other} and ${server.id} lead epoch ${status.epoch}`);
     },
   };
 };

@@ -44,7 +44,9 @@ function changeOf(command: Command, result: Result): { key: string; state: KeySt
     case 'created':
       return command.kind === 'create' ? { key: result.path, state: stateOf(command.data, 0) } : undefined;
     case 'set':
-      return command.kind === 'set' ? { key: command.path, state: stateOf(command.data, result.stat.version) } : undefined;
+      return command.kind === 'set'
+        ? { key: command.path, state: stateOf(command.data, result.stat.version) }
+        : undefined;
     case 'deleted':
       return command.kind === 'delete' ? { key: command.path, state: NO_ZNODE } : undefined;
     case 'registerWritten':
