@@ -1,6 +1,12 @@
 export { runSeed, type RunOptions, type RunResult } from './run-seed.js';
 export { runMany, type RunManyOptions, type Totals } from './run-many.js';
+export { runNodeSeed, type NodeRunResult, type RunNodeOptions } from './node-level/run-node-seed.js';
+export { runManyNodes, type NodeTotals, type RunManyNodesOptions } from './node-level/run-many-nodes.js';
+export { checkHistory, type HistoryFault, type HistoryReport } from './history/check-history.js';
+export { formatHistory, parseHistory } from './history/json-lines.js';
+export type { Consistency, Operation, Refusal } from './history/operation.js';
 export { drawSettings, type DrawOptions, type Settings } from './swarm.js';
 export { PLANTED_BUGS, type PlantedBug } from './planted-bugs.js';
+export { PLANTED_NODE_BUGS } from './node-level/planted-node-bugs.js';
 export { Random } from './random.js';
 export { Violation } from './violation.js';

@@ -1,3 +1,4 @@
+// Over 400 lines: the turn and the life of one node share nearly all of their state; queues, persisting, applying and snapshots are already elsewhere.
 import { ConsensusCore } from '../core/consensus-core.js';
 import type { Input, PersistBatch, Ready, RefusalReason } from '../core/core-io.js';
 import { compareZxid, maxZxid, ZXID_ZERO, type Zxid } from '../core/zxid.js';
@@ -89,6 +90,7 @@ export class ConsensusNode<R> {
       onProgress: (peer, attempt) => this.#input({ kind: 'snapshotProgress', peer, attempt }),
       onSent: (to, attempt, zxid) => this.#input({ kind: 'snapshotSent', to, attempt, zxid }),
       onFatal,
+      mayBeUndurable: this.#planted('driver-saves-undurable-state'),
     });
     this.#receiver = new SnapshotReceiver({
       logStore,
@@ -297,19 +299,39 @@ export class ConsensusNode<R> {
 
   #handOut(ready: Ready): void {
     for (const { to, message } of ready.send) this.#options.transport.send(to, message);
-    if (ready.persist !== undefined) this.#persister.add(ready.persist);
+    if (ready.persist !== undefined) this.#persist(ready.persist);
     for (const { ticket, block } of ready.assigned) this.#pending.assign(ticket, block);
     for (const { ticket, reason } of ready.refused) this.#refuse(ticket, reason);
-    if (ready.committed !== undefined) this.#applier.commitTo(ready.committed);
+    if (this.#planted('driver-applies-uncommitted')) this.#applier.commitTo(this.#core!.last);
+    else if (ready.committed !== undefined) this.#applier.commitTo(ready.committed);
     // After the commits of the turn: what was committed is answered, not abandoned.
     if (ready.status !== undefined) this.#onRoleChanged();
-    for (const { ticket, zxid } of ready.reads) this.whenApplied(zxid, () => this.#reads.end(ticket, undefined));
+    for (const { ticket, zxid } of ready.reads) this.#serveRead(ticket, zxid);
     for (const request of ready.readHistory) this.#readHistory(request);
     for (const { to, attempt } of ready.sendSnapshot) this.#snapshots.send(to, attempt);
     this.#receiver.check();
     if (ready.retired) this.#onRetired();
     this.#snapshots.takeIfDue();
     this.#announce();
+  }
+
+  #planted(bug: string): boolean {
+    return this.#options.plantedBugs?.has(bug) === true;
+  }
+
+  #persist(batch: PersistBatch): void {
+    if (this.#planted('driver-releases-before-flush')) this.#release([batch]);
+    this.#persister.add(batch);
+  }
+
+  #release(batches: readonly PersistBatch[]): void {
+    for (const { to, message } of releasedBy(batches)) this.#options.transport.send(to, message);
+  }
+
+  #serveRead(ticket: number, zxid: Zxid): void {
+    const serve = (): void => this.#reads.end(ticket, undefined);
+    if (this.#planted('driver-serves-reads-before-applied')) serve();
+    else this.whenApplied(zxid, serve);
   }
 
   #onRoleChanged(): void {
@@ -332,7 +354,7 @@ export class ConsensusNode<R> {
 
   #onPersisted(batches: readonly PersistBatch[]): void {
     if (!this.#alive) return;
-    for (const envelope of releasedBy(batches)) this.#options.transport.send(envelope.to, envelope.message);
+    if (!this.#planted('driver-releases-before-flush')) this.#release(batches);
     this.#input({ kind: 'persisted', batch: batches[batches.length - 1]!.batch });
   }
 

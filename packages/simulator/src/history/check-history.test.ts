@@ -208,10 +208,12 @@ function anyOperation(): fc.Arbitrary<Operation> {
   );
   return fc
     .tuple(call, detail)
-    .map(
-      ([{ start, length }, rest]) =>
-        ({ ...a, ...rest, start, ...(length === undefined ? {} : { end: start + length }) }) as Operation,
-    );
+    .map(([{ start, length }, rest]) => ({
+      ...a,
+      ...rest,
+      start,
+      ...(length === undefined ? {} : { end: start + length }),
+    }));
 }
 
 /** Every order of every choice of what took effect: the definition itself. */

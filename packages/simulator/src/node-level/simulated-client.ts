@@ -228,8 +228,8 @@ export class SimulatedClient {
 
   /** What was refused each time did not happen, and is no part of the history. */
   #giveUp(plan: Plan, start: number): void {
-    const { history, count } = this.#around;
-    count(this.#mayBeApplied ? 'client unknown' : 'client refused');
+    const { history } = this.#around;
+    this.#around.count(this.#mayBeApplied ? 'client unknown' : 'client refused');
     if (this.#mayBeApplied && plan.command !== undefined)
       history.push(plan.operation({ client: this.id, key: plan.key, start }, undefined));
     this.#done();

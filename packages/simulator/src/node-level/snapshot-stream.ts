@@ -124,17 +124,18 @@ export class SnapshotStream {
   }
 
   async #receiverWaits(): Promise<void> {
-    if (this.#error !== undefined) throw this.#error;
+    this.#throwIfCut();
     await new Promise<void>((resolve) => (this.#wakeReceiver = resolve));
-    if (this.#error !== undefined) throw this.#error;
+    this.#throwIfCut();
   }
 
   #check(): void {
+    if (this.#options.signal.aborted) this.#error ??= new StreamCut('the transfer was aborted');
+    this.#throwIfCut();
+  }
+
+  #throwIfCut(): void {
     if (this.#error !== undefined) throw this.#error;
-    if (this.#options.signal.aborted) {
-      this.#error = new StreamCut('the transfer was aborted');
-      throw this.#error;
-    }
   }
 
   #wake(end: 'sender' | 'receiver'): void {

@@ -26,14 +26,18 @@ export class WatchedLogStore implements LogStore {
 
   async open(): Promise<RecoveredLog> {
     const recovered = await this.#store.open();
-    this.#events.onOpened(recovered);
-    return recovered;
+    const isForgetful = this.#plantedBugs.has('store-takes-damage-for-torn-tail');
+    const told = isForgetful ? { ...recovered, damage: undefined } : recovered;
+    this.#events.onOpened(told);
+    return told;
   }
 
   async write(write: LogWrite): Promise<void> {
     this.#events.onWrite(write);
     if (this.#plantedBugs.has('store-acknowledges-before-sync')) {
       this.#previous = this.#previous.then(() => this.#store.write(write)).catch(() => undefined);
+    } else if (this.#plantedBugs.has('store-drops-hard-state')) {
+      await this.#store.write({ ...write, hardState: undefined });
     } else await this.#store.write(write);
     this.#events.onWritten(write);
   }

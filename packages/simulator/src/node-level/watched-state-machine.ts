@@ -1,5 +1,6 @@
 import { joinOperations, splitOperations, type Block, type StateMachine, type Zxid } from '@zkl/consensus';
-import { decodeCommand, encodeCommand, ZnodeStateMachine, type Result } from '@zkl/state-machine';
+import type { ZnodeStateMachine } from '@zkl/state-machine';
+import { decodeCommand, encodeCommand, type Result } from '@zkl/state-machine';
 
 export interface StateMachineEvents {
   onApplied(block: Block, results: readonly Result[], digest: string): void;

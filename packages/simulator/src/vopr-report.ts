@@ -1,0 +1,50 @@
+import type { Settings } from './swarm.js';
+import type { NodeSettings } from './node-level/node-settings.js';
+
+/** Core: the pure core with a disk and a machine made up. Node: production nodes, stores and state machines. */
+export type Level = 'core' | 'node';
+
+export interface Flags {
+  readonly level: Level | 'both';
+  readonly seed?: number;
+  readonly from: number;
+  readonly seeds?: number;
+  readonly seconds?: number;
+  readonly servers?: number;
+  readonly trace: boolean;
+  readonly planted: boolean;
+  readonly minimise: boolean;
+  readonly history?: string;
+  readonly bugs?: string;
+}
+
+export function drawOptionsOf({ servers, bugs }: Flags): { servers?: number; plantedBugs?: ReadonlySet<string> } {
+  return {
+    ...(servers === undefined ? {} : { servers }),
+    ...(bugs === undefined ? {} : { plantedBugs: new Set(bugs.split('+')) }),
+  };
+}
+
+/** The command that plays the seed again, and what went wrong. The process ends with exit code 1. */
+export function reportFailure(level: Level, seed: number, failure: Error, { servers, bugs }: Flags): void {
+  process.exitCode = 1;
+  const flags = `${servers === undefined ? '' : ` --servers ${servers}`}${bugs === undefined ? '' : ` --bugs ${bugs}`}`;
+  console.log(`${level} seed ${seed}: ${failure.name}: ${failure.message}`);
+  console.log(`  again, with its story: npm run vopr -- --level ${level} --seed ${seed}${flags} --trace`);
+}
+
+export function printSettings(settings: Settings | NodeSettings): void {
+  const { plantedBugs: _, ...rest } = settings;
+  console.log(JSON.stringify(rest));
+}
+
+export function printCounts(counts: ReadonlyMap<string, number>): void {
+  const kinds = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([kind, count]) => `${kind} ${count}`);
+  console.log(kinds.join(', '));
+}
+
+/** Seconds of processor time that this process has used. */
+export function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
