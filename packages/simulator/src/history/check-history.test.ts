@@ -206,14 +206,12 @@ function anyOperation(): fc.Arbitrary<Operation> {
       version,
     }),
   );
-  return fc
-    .tuple(call, detail)
-    .map(([{ start, length }, rest]) => ({
-      ...a,
-      ...rest,
-      start,
-      ...(length === undefined ? {} : { end: start + length }),
-    }));
+  return fc.tuple(call, detail).map(([{ start, length }, rest]) => ({
+    ...a,
+    ...rest,
+    start,
+    ...(length === undefined ? {} : { end: start + length }),
+  }));
 }
 
 /** Every order of every choice of what took effect: the definition itself. */

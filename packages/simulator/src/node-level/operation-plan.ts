@@ -31,7 +31,7 @@ export function readPlan(key: string, consistency: Consistency): Plan {
 }
 
 export function createPlan(key: string, value: string): Plan {
-  const command = { kind: 'create', path: key, data: encoder.encode(value), sequential: false } as const;
+  const command = { kind: 'create', path: key, data: encoder.encode(value), mode: 'persistent' } as const;
   return writePlan(key, command, (call, end) => ({ ...call, end, kind: 'create', value }));
 }
 

@@ -151,7 +151,7 @@ export class SimulatedClient {
     if (this.#mayBeApplied && settings.plantedBugs.has('client-retries-under-another-name')) this.#requestId++;
     const requestId = this.#requestId;
     const clientId = this.#name;
-    const operation = encodeCommand(command, { clientId, requestId, answeredThrough: requestId - 1 });
+    const operation = encodeCommand(command, { writeId: { clientId, requestId, answeredThrough: requestId - 1 } });
     const ask = (run: ServerRun, done: (answer: WriteAnswer) => void): void =>
       submitWrite(run, operation, (answer) => {
         if (answer.kind === 'done' && run.isAlive) this.#around.onReply(server, clientId, requestId, answer.result);

@@ -43,7 +43,7 @@ export class WatchedStateMachine implements StateMachine<Result> {
       const decoded = decodeCommand(operation);
       if (decoded?.writeId === undefined) return operation;
       const clientId = `${decoded.writeId.clientId}~${this.#restores}`;
-      return encodeCommand(decoded.command, { ...decoded.writeId, clientId, answeredThrough: 0 });
+      return encodeCommand(decoded.command, { writeId: { ...decoded.writeId, clientId, answeredThrough: 0 } });
     });
     const bytes = operations.reduce((sum, operation) => sum + operation.byteLength, 0);
     return { ...block, payload: joinOperations(operations, bytes) };
