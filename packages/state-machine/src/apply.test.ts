@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeCommand } from '@zkl/wire';
 import { StateMachineFault } from './assert.js';
-import type { Change } from './changes.js';
 import { blockOf, Feeder } from './testing/blocks.js';
 import { ZnodeStateMachine } from './znode-state-machine.js';
 
@@ -101,34 +100,5 @@ describe('the digest', () => {
       return feeder.machine.digest;
     };
     expect(digestOf(['/a', '/b', '/a/c'])).not.toBe(digestOf(['/a', '/b', '/b/c']));
-  });
-});
-
-describe('changes', () => {
-  it('are told once for each block, in order, without what failed', () => {
-    const told: (readonly Change[])[] = [];
-    const feeder = new Feeder({ onChanges: (changes) => told.push(changes) });
-    feeder.applyAll([
-      { command: { kind: 'create', path: '/a', data: null, mode: 'persistent' } },
-      { command: { kind: 'create', path: '/a', data: null, mode: 'persistent' } },
-      { command: { kind: 'create', path: '/a/s', data: null, mode: 'persistentSequential' } },
-      { command: { kind: 'set', path: '/a', data: null, expectedVersion: 0 } },
-      { command: { kind: 'delete', path: '/a/s0000000000', expectedVersion: -1 } },
-    ]);
-    feeder.delete('/none');
-    feeder.writeRegister('x');
-    const zxid = (counter: number): object => ({ epoch: 1, counter });
-    expect(told).toEqual([
-      [
-        { type: 'created', path: '/a', zxid: zxid(1) },
-        { type: 'created', path: '/a/s0000000000', zxid: zxid(3) },
-        { type: 'set', path: '/a', zxid: zxid(4) },
-        { type: 'deleted', path: '/a/s0000000000', zxid: zxid(5) },
-      ],
-      [
-        { type: 'created', path: '/zkl', zxid: zxid(7) },
-        { type: 'created', path: '/zkl/register', zxid: zxid(7) },
-      ],
-    ]);
   });
 });

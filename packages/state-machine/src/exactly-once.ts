@@ -19,6 +19,9 @@ export type Admission = 'apply' | Result | ErrorCode;
  * refused when the table is full, and only one that was silent for the whole retention is dropped. If that one comes back and
  * says that it had answers before, it is told so (CLIENT_FORGOTTEN) rather than believed. The time is that of the log, and at most a few are
  * dropped for each write, so all servers drop the same ones at the same zxid.
+ *
+ * An ordered write is applied only when the one numbered before it was: writes that a client has sent one after the other without waiting keep their
+ * order, however they are lost, repeated and overtaken on the way. What is refused before it is applied (TOO_MANY_REQUESTS, say) holds up those after it.
  */
 export class ExactlyOnce {
   readonly clients: ClientTable;
@@ -59,6 +62,7 @@ export class ExactlyOnce {
     if (reader.requestId <= this.answeredThrough(client)) return 'STALE_REQUEST';
     const reply = this.#findReply(client, reader.requestId);
     if (reply !== NO_SLOT) return this.#recall(reply);
+    if (reader.ordered && reader.requestId !== this.#highest(client) + 1) return 'OUT_OF_ORDER';
     return this.#hasRoom(client) ? 'apply' : 'TOO_MANY_REQUESTS';
   }
 
@@ -67,6 +71,13 @@ export class ExactlyOnce {
     this.#writer.reset();
     writeResult(result, this.#writer);
     this.keep(this.#client, requestId, this.#writer.bytes, 0, this.#writer.length);
+  }
+
+  /** The highest request of a client that was applied, or is said to have been answered. */
+  #highest(client: number): number {
+    const last = this.clients.rows.get(client, c.LAST);
+    const answered = this.answeredThrough(client);
+    return last === 0 ? answered : Math.max(answered, this.replies.requestId(last - 1));
   }
 
   /** A request above all that are kept is new: the usual case, which needs no look into the index. */
@@ -78,6 +89,8 @@ export class ExactlyOnce {
 
   #admitNew(reader: CommandReader, moment: Moment): Admission {
     if (reader.answeredThrough > 0) return 'CLIENT_FORGOTTEN';
+    // Nothing of this client is known to have been applied: its first write is number 1.
+    if (reader.ordered && reader.requestId !== 1) return 'OUT_OF_ORDER';
     if (this.clients.count >= this.#limits.clientsMax) return 'TOO_MANY_CLIENTS';
     if (this.replies.chargedBytes >= this.#limits.replyBytesMax) return 'TOO_MANY_CLIENTS';
     const client = this.clients.allocate();

@@ -1,5 +1,5 @@
 export { StateMachineFault } from './assert.js';
-export type { Change } from './changes.js';
+export { ChangeHistory, ChangeView, type ChangeHistoryOptions } from './change-history.js';
 export type { CommittedBlock } from './committed-block.js';
 export {
   DEFAULT_LIMITS,
@@ -14,10 +14,14 @@ export type {
   ChildEntry,
   ChildrenAnswer,
   ChildrenOptions,
+  CountAnswer,
   ExistsAnswer,
   NodeAnswer,
+  NodeRefAnswer,
+  QuotaAnswer,
   ReadError,
   RegisterAnswer,
+  SessionAnswer,
 } from './reads.js';
 export { SnapshotDamagedError } from './snapshot-format.js';
 export { ZnodeStateMachine, type ZnodeStateMachineOptions } from './znode-state-machine.js';
@@ -34,6 +38,7 @@ export {
   REQUEST_ID_MAX,
   type Command,
   type CreateCommand,
+  type CreateMode,
   type CreatedResult,
   type DecodedCommand,
   type DeleteCommand,
@@ -46,7 +51,9 @@ export {
   type RegisterGuessCommand,
   type RegisterWriteCommand,
   type RegisterWrittenResult,
+  type Quota,
   type Result,
+  type SessionId,
   type SetCommand,
   type SetResult,
   type Stat,

@@ -16,6 +16,16 @@ export interface StateLimits {
   readonly replyBytesMax: number;
   /** A client that wrote nothing for this long, by the time of the log, is forgotten. Default 10 minutes. */
   readonly clientRetentionMs: number;
+  /** Nodes that one write may remove with everything below, or count for a quota; also nodes of one session. Default 100,000. */
+  readonly recursiveNodesMax: number;
+  /** Comparisons of a transaction, and operations of each of its branches. Default 1,024. */
+  readonly transactionOperationsMax: number;
+  /** Bytes that a transaction may answer with, and bytes of what it replaces or removes. Default 16 MiB. */
+  readonly transactionBytesMax: number;
+  /** Sessions open at a time. Default 100,000. */
+  readonly sessionsMax: number;
+  /** Quotas at a time. Default 10,000. */
+  readonly quotasMax: number;
 }
 
 export const DEFAULT_LIMITS: StateLimits = {
@@ -25,6 +35,11 @@ export const DEFAULT_LIMITS: StateLimits = {
   clientsMax: 250_000,
   replyBytesMax: 268_435_456,
   clientRetentionMs: 600_000,
+  recursiveNodesMax: 100_000,
+  transactionOperationsMax: 1_024,
+  transactionBytesMax: 16_777_216,
+  sessionsMax: 100_000,
+  quotasMax: 10_000,
 };
 
 /** Clients forgotten by one write at most, so that a write after a long silence does not stall. */
@@ -39,3 +54,6 @@ export const PAGE_BYTES_DEFAULT = 1_048_576;
 /** The znode that carries the register, and its parent. Both are made by the first write of the register. */
 export const REGISTER_PARENT_PATH = '/zkl';
 export const REGISTER_PATH = '/zkl/register';
+
+/** Nodes that `count` walks over before it gives up. The counts of the root and of nodes with a quota need no walk. */
+export const COUNT_NODES_MAX = 1_000_000;

@@ -1,12 +1,20 @@
-import type { ByteReader } from '@zkl/wire';
+import { MODE_CONTAINER, MODE_EPHEMERAL, MODE_TTL, type ByteReader, type Quota } from '@zkl/wire';
 import type { ColumnStore } from './column-store.js';
 import type { StateLimits } from './limits.js';
 import * as f from './node-fields.js';
+import { NO_SLOT } from './slot-index.js';
 import { SnapshotDamagedError } from './snapshot-format.js';
 
 /** No row numbers above this: a forged header must not make the reader take all memory. */
 const SLOTS_MAX = 1 << 28;
 const FIXED_BYTES = 12 + 4 * f.IMAGE_WORDS;
+
+interface Special {
+  readonly mode: number;
+  readonly a: number;
+  readonly b: number;
+  readonly quota: Quota | undefined;
+}
 
 /**
  * Takes nodes from a snapshot into an empty store, in any order and at the slots they had. A node is filed at once; its path's hash, and
@@ -19,6 +27,8 @@ export class NodeRestorer {
   #end = 0;
   /** 1 for slots whose path is known. */
   #known = new Uint8Array(0);
+  /** What nodes are beyond plain ones, by slot: taken in last, when sessions and children are there. */
+  readonly #specials = new Map<number, Special>();
   /** Nodes that wait, by the parent they wait for. */
   readonly #waiting = new Map<number, number[]>();
 
@@ -35,18 +45,21 @@ export class NodeRestorer {
   }
 
   /** Reads what follows the kind of a record; false when it is not whole. */
-  read(reader: ByteReader): boolean {
+  read(reader: ByteReader, isSpecial: boolean): boolean {
     if (reader.end - reader.at < FIXED_BYTES) return false;
     const slot = reader.u32();
     const parent = reader.u32();
     const nameLength = reader.u32();
     for (let i = 0; i < f.IMAGE_WORDS; i++) this.#image[i] = reader.i32();
     const dataLength = this.#image[f.DATA_LENGTH - f.IMAGE]!;
+    const special = isSpecial ? readSpecial(reader) : undefined;
+    if (reader.failed) return false;
     this.#check(slot, parent, nameLength, dataLength);
     const nameStart = reader.skip(nameLength);
     const dataStart = reader.skip(Math.max(0, dataLength));
     if (reader.failed) return false;
     this.#add(slot, parent, reader.bytes, nameStart, nameLength, dataStart, dataLength);
+    if (special !== undefined) this.#specials.set(slot, special);
     return true;
   }
 
@@ -112,5 +125,30 @@ export class NodeRestorer {
     if (this.#known[f.ROOT_SLOT] !== 1 || this.#waiting.size > 0)
       throw new SnapshotDamagedError('nodes lack their parents');
     this.#store.table.rows.adopt(this.#end, (slot) => this.#store.table.isLive(slot));
+    for (const [slot, special] of this.#specials) this.#makeSpecial(slot, special);
+    this.#store.quotas.recount((slot) => this.#store.table.isLive(slot), this.#end);
   }
+
+  #makeSpecial(slot: number, { mode, a, b, quota }: Special): void {
+    const { extras, quotas } = this.#store;
+    if (mode !== 0) {
+      const isKnown = mode === MODE_EPHEMERAL || mode === MODE_CONTAINER || mode === MODE_TTL;
+      if (!isKnown || slot === f.ROOT_SLOT) throw new SnapshotDamagedError('a node is of an impossible kind');
+      const isOwned = mode !== MODE_EPHEMERAL || extras.sessions.find(a >>> 0, b >>> 0) !== NO_SLOT;
+      if (!isOwned) throw new SnapshotDamagedError('an ephemeral lacks its session');
+      extras.endow(slot, mode, a, b);
+    }
+    if (quota !== undefined) quotas.set(slot, quota);
+  }
+}
+
+function readSpecial(reader: ByteReader): Special {
+  const mode = reader.u32();
+  const a = reader.i32();
+  const b = reader.i32();
+  const bits = reader.i32();
+  if (bits < 0) return { mode, a, b, quota: undefined };
+  const bound = (bit: number): number | undefined => ((bits & (1 << bit)) === 0 ? undefined : reader.u53());
+  const quota = { countSoft: bound(0), countHard: bound(1), bytesSoft: bound(2), bytesHard: bound(3) };
+  return { mode, a, b, quota };
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode, Stat, Zxid } from '@zkl/wire';
+import type { ErrorCode, Quota, SessionId, Stat, Zxid } from '@zkl/wire';
 
 /** A read that has no answer. Codes: NO_NODE, BAD_ARGUMENTS. */
 export interface ReadError {
@@ -59,4 +59,35 @@ export interface RegisterAnswer {
   /** How many guesses were made, and how many of them matched. */
   readonly guesses: number;
   readonly hits: number;
+}
+
+export interface SessionAnswer {
+  /** The zxid that made it. */
+  readonly id: SessionId;
+  readonly timeoutMs: number;
+  /** The SHA-256 of its secret: a copy, the caller's own. */
+  readonly secretHash: Uint8Array;
+  /** How many ephemerals it owns. */
+  readonly ephemerals: number;
+}
+
+/** A node that may be reaped: what a reap command names. */
+export interface NodeRefAnswer {
+  readonly path: string;
+  readonly czxid: Zxid;
+}
+
+export interface CountAnswer {
+  readonly kind: 'count';
+  /** Descendants; the node itself is not counted. */
+  readonly count: number;
+}
+
+export interface QuotaAnswer {
+  readonly kind: 'quota';
+  /** Undefined when there is none at this path; then the usage is 0. */
+  readonly quota: Quota | undefined;
+  /** What the subtree uses now, its top included: nodes, and bytes of data. */
+  readonly count: number;
+  readonly bytes: number;
 }

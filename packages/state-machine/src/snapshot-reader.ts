@@ -12,10 +12,14 @@ import {
   RECORD_CLIENT,
   RECORD_END,
   RECORD_NODE,
+  RECORD_SESSION,
+  RECORD_SPECIAL_NODE,
   SnapshotDamagedError,
 } from './snapshot-format.js';
 import { limitsInOrder } from './snapshot-writer.js';
 import { hexOf } from './hash.js';
+import { SESSION_WORDS } from './session-table.js';
+import { NO_SLOT } from './slot-index.js';
 import { State } from './state.js';
 
 /** What the header promises, to be held against what came. */
@@ -23,6 +27,7 @@ interface Promised {
   readonly digest: string;
   readonly nodes: number;
   readonly clients: number;
+  readonly sessions: number;
 }
 
 /** Makes a state from the chunks of a snapshot. Everything is checked: chunk by chunk, record by record, and the digest of the whole. */
@@ -52,7 +57,10 @@ export class SnapshotReader {
     this.#nodes.finish();
     const state = this.#state;
     state.exactlyOnce.clients.restoreOrder();
-    const isWhole = state.store.count === promised.nodes && state.exactlyOnce.clients.count === promised.clients;
+    const isWhole =
+      state.store.count === promised.nodes &&
+      state.exactlyOnce.clients.count === promised.clients &&
+      state.store.extras.sessions.count === promised.sessions;
     if (!isWhole) throw new SnapshotDamagedError('records are missing');
     if (state.digest() !== promised.digest) throw new SnapshotDamagedError('the state does not match its digest');
     return state;
@@ -86,7 +94,11 @@ export class SnapshotReader {
     if (reader.at >= reader.end) return false;
     switch (reader.u8()) {
       case RECORD_NODE:
-        return this.#nodes.read(reader);
+        return this.#nodes.read(reader, false);
+      case RECORD_SPECIAL_NODE:
+        return this.#nodes.read(reader, true);
+      case RECORD_SESSION:
+        return this.#readSession(reader);
       case RECORD_CLIENT:
         return this.#readClient(reader);
       case RECORD_END:
@@ -114,8 +126,20 @@ export class SnapshotReader {
     state.register.hits = reader.u53();
     const digest = hexOf(reader.u32(), reader.u32());
     this.#nodes.begin(reader.u32());
-    this.#promised = { digest, nodes: reader.u32(), clients: reader.u32() };
+    this.#promised = { digest, nodes: reader.u32(), clients: reader.u32(), sessions: reader.u32() };
     if (reader.failed) throw new SnapshotDamagedError('its header is malformed');
+    return true;
+  }
+
+  #readSession(reader: ByteReader): boolean {
+    const epoch = reader.u32();
+    const counter = reader.u32();
+    const words = Array.from({ length: SESSION_WORDS }, () => reader.i32());
+    if (reader.failed) return false;
+    const { sessions } = this.#state.store.extras;
+    const isNew = epoch > 0 && counter > 0 && sessions.find(epoch, counter) === NO_SLOT;
+    if (!isNew || words[0]! < 1) throw new SnapshotDamagedError('a session is there twice, or impossible');
+    sessions.add(epoch, counter, (i) => words[i]!);
     return true;
   }
 

@@ -3,7 +3,17 @@ import { ChunkWriter } from './chunk-writer.js';
 import * as c from './client-table.js';
 import type { StateLimits } from './limits.js';
 import * as f from './node-fields.js';
-import { CLIENT_WORDS, FORMAT_VERSION, MAGIC, RECORD_CLIENT, RECORD_END, RECORD_NODE } from './snapshot-format.js';
+import { SAVED as SESSION_SAVED, SESSION_WORDS } from './session-table.js';
+import {
+  CLIENT_WORDS,
+  FORMAT_VERSION,
+  MAGIC,
+  RECORD_CLIENT,
+  RECORD_END,
+  RECORD_NODE,
+  RECORD_SESSION,
+  RECORD_SPECIAL_NODE,
+} from './snapshot-format.js';
 import type { State } from './state.js';
 
 /** Slots looked at in one step at most: about a millisecond when most of them are free. */
@@ -22,8 +32,10 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
   readonly #scratch = new ByteWriter(1 << 12);
   readonly #nodesEnd: number;
   readonly #clientsEnd: number;
+  readonly #sessionsEnd: number;
   #nodeCursor = 0;
   #clientCursor = 0;
+  #sessionCursor = 0;
   #isWalked = false;
 
   /** `mark` differs from that of every snapshot before; `onEnd` is called when no more rows need to be saved. */
@@ -34,9 +46,11 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
     this.#slotsPerStep = slotsPerStep;
     this.#nodesEnd = state.store.table.rows.end;
     this.#clientsEnd = state.exactlyOnce.clients.rows.end;
+    this.#sessionsEnd = state.store.extras.sessions.rows.end;
     this.#writeHeader();
     state.store.observe((slot) => this.#saveNode(slot));
     state.exactlyOnce.observe((slot) => this.#saveClient(slot));
+    state.store.extras.sessions.observe((slot) => this.#saveSession(slot));
   }
 
   [Symbol.iterator](): this {
@@ -67,6 +81,10 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
         const slot = this.#clientCursor;
         this.#saveClient(slot);
         this.#clientCursor = slot + 1;
+      } else if (this.#sessionCursor < this.#sessionsEnd) {
+        const slot = this.#sessionCursor;
+        this.#saveSession(slot);
+        this.#sessionCursor = slot + 1;
       } else {
         this.#scratch.reset();
         this.#scratch.u8(RECORD_END);
@@ -82,6 +100,7 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
     this.#isWalked = true;
     this.#state.store.observe(undefined);
     this.#state.exactlyOnce.observe(undefined);
+    this.#state.store.extras.sessions.observe(undefined);
     this.#onEnd();
   }
 
@@ -107,12 +126,14 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
     out.u32(this.#nodesEnd);
     out.u32(store.count);
     out.u32(exactlyOnce.clients.count);
+    out.u32(store.extras.sessions.count);
     this.#flush();
   }
 
   #saveNode(slot: number): void {
     if (slot < this.#nodeCursor || slot >= this.#nodesEnd) return;
-    const { table } = this.#state.store;
+    const { store } = this.#state;
+    const { table } = store;
     const row = table.rows.chunk(slot);
     const at = table.rows.at(slot);
     if (row[at + f.SAVED] === this.#mark) return;
@@ -121,15 +142,48 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
     const nameLength = row[at + f.NAME_MARK]! - 1;
     const out = this.#scratch;
     out.reset();
-    out.u8(RECORD_NODE);
+    const hasQuota = store.quotas.count !== 0 && store.quotas.get(slot) !== undefined;
+    const isSpecial = hasQuota || row[at + f.EXTRA] !== 0;
+    out.u8(isSpecial ? RECORD_SPECIAL_NODE : RECORD_NODE);
     out.u32(slot);
     out.u32(row[at + f.PARENT]!);
     out.u32(nameLength);
     for (let i = 0; i < f.IMAGE_WORDS; i++) out.u32(row[at + f.IMAGE + i]!);
+    if (isSpecial) this.#writeSpecial(slot, row[at + f.EXTRA] !== 0);
     this.#flush();
     const bytes = table.recordBytes(slot);
     this.#chunks.write(bytes, table.nameOffset(slot), nameLength);
     this.#chunks.write(bytes, table.valueOffset(slot), Math.max(0, row[at + f.DATA_LENGTH]!));
+  }
+
+  /** What a node is beyond a plain one, and its quota. */
+  #writeSpecial(slot: number, hasExtra: boolean): void {
+    const { extras, quotas } = this.#state.store;
+    const out = this.#scratch;
+    const [a, b] = hasExtra ? extras.params(slot) : [0, 0];
+    out.u32(extras.mode(slot));
+    out.u32(a);
+    out.u32(b);
+    const quota = quotas.get(slot)?.quota;
+    if (quota === undefined) return out.u32(-1);
+    const bounds = [quota.countSoft, quota.countHard, quota.bytesSoft, quota.bytesHard];
+    out.u32(bounds.reduce<number>((bits, bound, i) => (bound === undefined ? bits : bits | (1 << i)), 0));
+    for (const bound of bounds) if (bound !== undefined) out.u53(bound);
+  }
+
+  #saveSession(slot: number): void {
+    if (slot < this.#sessionCursor || slot >= this.#sessionsEnd) return;
+    const { sessions } = this.#state.store.extras;
+    if (sessions.rows.get(slot, SESSION_SAVED) === this.#mark) return;
+    sessions.rows.set(slot, SESSION_SAVED, this.#mark);
+    if (!sessions.isLive(slot)) return;
+    const out = this.#scratch;
+    out.reset();
+    out.u8(RECORD_SESSION);
+    out.u32(sessions.epoch(slot));
+    out.u32(sessions.counter(slot));
+    for (let i = 0; i < SESSION_WORDS; i++) out.u32(sessions.word(slot, i));
+    this.#flush();
   }
 
   #saveClient(slot: number): void {
@@ -167,5 +221,10 @@ export function limitsInOrder(limits: StateLimits): readonly number[] {
     limits.clientsMax,
     limits.replyBytesMax,
     limits.clientRetentionMs,
+    limits.recursiveNodesMax,
+    limits.transactionOperationsMax,
+    limits.transactionBytesMax,
+    limits.sessionsMax,
+    limits.quotasMax,
   ];
 }

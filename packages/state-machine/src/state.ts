@@ -32,6 +32,8 @@ export class State {
   digest(): string {
     const { table } = this.store;
     const { clients, replies } = this.exactlyOnce;
+    const { extras, quotas } = this.store;
+    const { sessions } = extras;
     const words = [this.timeMs, this.register.guesses, this.register.hits];
     words.forEach((value, i) => {
       this.#counters[2 * i] = lowWord(value);
@@ -39,8 +41,29 @@ export class State {
     });
     this.#hasher.hash(this.#counters, 0, this.#counters.length, COUNTERS_TAG, 0, 0);
     return hexOf(
-      table.digestA + clients.digestA + replies.digestA + this.#hasher.a,
-      table.digestB + clients.digestB + replies.digestB + this.#hasher.b,
+      sum(
+        this.#hasher.a,
+        table.digestA,
+        clients.digestA,
+        replies.digestA,
+        extras.table.digestA,
+        sessions.digestA,
+        quotas.digestA,
+      ),
+      sum(
+        this.#hasher.b,
+        table.digestB,
+        clients.digestB,
+        replies.digestB,
+        extras.table.digestB,
+        sessions.digestB,
+        quotas.digestB,
+      ),
     );
   }
+}
+
+/** Modulo 2^32. */
+function sum(...lanes: readonly number[]): number {
+  return lanes.reduce((total, lane) => (total + lane) | 0, 0);
 }

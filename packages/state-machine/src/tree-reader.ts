@@ -24,13 +24,13 @@ export class TreeReader {
   }
 
   get(path: string): NodeAnswer | ReadError {
-    const node = this.#find(path);
+    const node = this.find(path);
     if (node < 0) return notFound(node, path);
     return { kind: 'node', data: this.#store.data(node), stat: this.#store.stat(node) };
   }
 
   exists(path: string): ExistsAnswer | ReadError {
-    const node = this.#find(path);
+    const node = this.find(path);
     if (node === NOT_ALLOWED) return notFound(node, path);
     return { kind: 'exists', stat: node === NO_SLOT ? undefined : this.#store.stat(node) };
   }
@@ -44,7 +44,7 @@ export class TreeReader {
       maxBytes >= 1 &&
       startAfter.length <= PATH_BYTES_MAX;
     if (!isAllowed) return { kind: 'error', code: 'BAD_ARGUMENTS', path };
-    const node = this.#find(path);
+    const node = this.find(path);
     if (node < 0) return notFound(node, path);
     const end = writeUtf8(startAfter, this.#bytes, 0);
     // One more than asked for tells whether any remain.
@@ -73,8 +73,8 @@ export class TreeReader {
     return children;
   }
 
-  /** The node at a path; the path is checked before anything is looked up. */
-  #find(path: string): number {
+  /** The node at a path: its slot, NO_SLOT or NOT_ALLOWED. The path is checked before anything is looked up. */
+  find(path: string): number {
     if (path.length > PATH_BYTES_MAX) return NOT_ALLOWED;
     const bytes = this.#bytes;
     const end = writeUtf8(path, bytes, 0);
@@ -88,6 +88,6 @@ export class TreeReader {
   }
 }
 
-function notFound(node: number, path: string): ReadError {
+export function notFound(node: number, path: string): ReadError {
   return { kind: 'error', code: node === NOT_ALLOWED ? 'BAD_ARGUMENTS' : 'NO_NODE', path };
 }

@@ -1,16 +1,29 @@
-import { CommandReader, type Result, type Zxid } from '@zkl/wire';
+import { CommandReader, type Result, type SessionId, type Zxid } from '@zkl/wire';
 import { assert } from './assert.js';
-import type { Change } from './changes.js';
+import type { ChangeHistory } from './change-history.js';
 import { ColumnStore } from './column-store.js';
 import type { CommittedBlock } from './committed-block.js';
 import { DEFAULT_LIMITS, type StateLimits } from './limits.js';
 import { highWord, lowWord } from './node-fields.js';
-import type { ChildrenAnswer, ChildrenOptions, ExistsAnswer, NodeAnswer, ReadError, RegisterAnswer } from './reads.js';
+import type {
+  ChildrenAnswer,
+  ChildrenOptions,
+  CountAnswer,
+  ExistsAnswer,
+  NodeAnswer,
+  NodeRefAnswer,
+  QuotaAnswer,
+  ReadError,
+  RegisterAnswer,
+  SessionAnswer,
+} from './reads.js';
 import { SnapshotReader } from './snapshot-reader.js';
 import { SnapshotWriter } from './snapshot-writer.js';
 import { State } from './state.js';
 import { TreeReader } from './tree-reader.js';
-import { WriteApplier, zxidOf } from './write-applier.js';
+import { StateReader } from './state-reader.js';
+import { zxidOf } from './tree-writer.js';
+import { WriteApplier } from './write-applier.js';
 import type { Moment } from './znode-store.js';
 
 export interface ZnodeStateMachineOptions {
@@ -18,8 +31,8 @@ export interface ZnodeStateMachineOptions {
   readonly limits?: Partial<StateLimits> | undefined;
   /** Seeds the hash tables, so that nobody can choose names that collide. A random uint32; it shows in no answer and no digest. Default 0. */
   readonly hashSeed?: number | undefined;
-  /** Called once for each block that changed any node, with the changes in order. Default: none are collected. */
-  readonly onChanges?: ((changes: readonly Change[]) => void) | undefined;
+  /** Is told of every change of a node, and reset by `restore`. A new one, that no other machine feeds. Default: none. */
+  readonly history?: ChangeHistory | undefined;
   /** Slots that one step of a snapshot looks at, at most. Default 16,384; tests take fewer. */
   readonly snapshotSlotsPerStep?: number | undefined;
 }
@@ -31,26 +44,26 @@ export interface ZnodeStateMachineOptions {
 export class ZnodeStateMachine {
   readonly #limits: StateLimits;
   readonly #seed: number;
-  readonly #onChanges: ((changes: readonly Change[]) => void) | undefined;
+  readonly #history: ChangeHistory | undefined;
   readonly #slotsPerStep: number | undefined;
   readonly #command = new CommandReader();
   readonly #moment: Moment = { epoch: 0, counter: 0, timeLow: 0, timeHigh: 0 };
   #state: State;
   #applier: WriteApplier;
   #reader: TreeReader;
-  readonly #changes: Change[] | undefined;
+  #stateReader: StateReader;
   #snapshot: SnapshotWriter | undefined;
   #snapshots = 0;
 
   constructor(options: ZnodeStateMachineOptions = {}) {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#seed = (options.hashSeed ?? 0) | 0;
-    this.#onChanges = options.onChanges;
+    this.#history = options.history;
     this.#slotsPerStep = options.snapshotSlotsPerStep;
     this.#state = new State(this.#limits, this.#seed, ColumnStore.withRoot(this.#seed));
-    this.#changes = this.#onChanges === undefined ? undefined : [];
     this.#applier = this.#makeApplier();
     this.#reader = new TreeReader(this.#state.store, this.#limits, this.#seed);
+    this.#stateReader = new StateReader(this.#state, this.#reader);
   }
 
   /** The last write applied; zero before the first. */
@@ -101,7 +114,7 @@ export class ZnodeStateMachine {
     }
     state.epoch = block.epoch;
     state.counter = block.firstCounter + block.count - 1;
-    this.#tellChanges();
+    this.#history?.advance(this.appliedZxid);
     return results;
   }
 
@@ -122,16 +135,9 @@ export class ZnodeStateMachine {
     return result;
   }
 
-  #tellChanges(): void {
-    const changes = this.#changes;
-    if (changes === undefined || changes.length === 0) return;
-    this.#onChanges?.(changes.slice());
-    changes.length = 0;
-  }
-
   #makeApplier(): WriteApplier {
     const { store, register } = this.#state;
-    return new WriteApplier(store, register, this.#limits, this.#seed, this.#changes);
+    return new WriteApplier(store, register, this.#limits, this.#seed, this.#history);
   }
 
   /** A node's data and stat, at `appliedZxid`. Errors: BAD_ARGUMENTS, NO_NODE. */
@@ -147,6 +153,46 @@ export class ZnodeStateMachine {
   /** A page of a node's children, in the order of their names' UTF-8 bytes. Errors: BAD_ARGUMENTS, NO_NODE. */
   children(path: string, options: ChildrenOptions = {}): ChildrenAnswer | ReadError {
     return this.#reader.children(path, options);
+  }
+
+  /** How many nodes there are below one. O(1) for the root and for a node with a quota; else a walk over at most 1,000,000. Errors: BAD_ARGUMENTS, NO_NODE, TOO_MANY_NODES. */
+  count(path: string): CountAnswer | ReadError {
+    return this.#stateReader.count(path);
+  }
+
+  /** A node's quota, and what its subtree uses. Errors: BAD_ARGUMENTS, NO_NODE. */
+  quota(path: string): QuotaAnswer | ReadError {
+    return this.#stateReader.quota(path);
+  }
+
+  /** Sessions that are open. */
+  get sessionCount(): number {
+    return this.#state.store.extras.sessions.count;
+  }
+
+  /** An open session, or undefined. */
+  session(id: SessionId): SessionAnswer | undefined {
+    return this.#stateReader.session(id);
+  }
+
+  /** All open sessions, in no order. Ends what it can promise with the next `apply`. */
+  sessions(): IterableIterator<SessionAnswer> {
+    return this.#stateReader.sessions();
+  }
+
+  /** The paths of a session's ephemerals, in the order in which they were made. */
+  ephemerals(id: SessionId): string[] {
+    return this.#stateReader.ephemerals(id);
+  }
+
+  /** Up to `limit` containers that had children and have none: what the leader proposes to reap. O(answer). */
+  emptyContainers(limit: number): NodeRefAnswer[] {
+    return this.#stateReader.emptyContainers(limit);
+  }
+
+  /** Up to `limit` nodes without children that were not modified for their TTL, at a time of the log. O(answer * log n). */
+  expiredTtl(nowMs: number, limit: number): NodeRefAnswer[] {
+    return this.#stateReader.expiredTtl(nowMs, limit);
   }
 
   /** The register and its counters. */
@@ -185,8 +231,10 @@ export class ZnodeStateMachine {
     this.#state = reader.finish();
     // One that was being taken goes on over the old state, which changes no more.
     this.#snapshot = undefined;
+    this.#history?.reset(this.appliedZxid);
     this.#applier = this.#makeApplier();
     this.#reader = new TreeReader(this.#state.store, this.#limits, this.#seed);
+    this.#stateReader = new StateReader(this.#state, this.#reader);
   }
 }
 

@@ -24,6 +24,7 @@ export {
   KIND_SET_QUOTA,
   KIND_TRANSACTION,
   MODE_CONTAINER,
+  MODE_EPHEMERAL,
   MODE_PERSISTENT,
   MODE_TTL,
 } from './command-reader.js';

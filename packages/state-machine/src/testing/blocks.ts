@@ -1,4 +1,14 @@
-import { type Command, encodeCommand, type Result, type WriteId } from '@zkl/wire';
+import {
+  encodeCommand,
+  type Command,
+  type CommandTags,
+  type CreateCommand,
+  type CreateMode,
+  type Result,
+  type SessionId,
+  type TransactionCommand,
+  type WriteId,
+} from '@zkl/wire';
 import type { CommittedBlock } from '../committed-block.js';
 import { ZnodeStateMachine, type ZnodeStateMachineOptions } from '../znode-state-machine.js';
 
@@ -6,6 +16,8 @@ import { ZnodeStateMachine, type ZnodeStateMachineOptions } from '../znode-state
 export interface Write {
   readonly command: Command;
   readonly writeId?: WriteId | undefined;
+  readonly session?: SessionId | undefined;
+  readonly ordered?: boolean | undefined;
 }
 
 /** The payload of a block. */
@@ -63,11 +75,33 @@ export class Feeder {
   }
 
   applyAll(writes: readonly Write[]): readonly Result[] {
-    return this.applyBytes(writes.map(({ command, writeId }) => encodeCommand(command, { writeId })));
+    return this.applyBytes(writes.map(({ command, ...tags }) => encodeCommand(command, tags)));
   }
 
   apply(command: Command, writeId?: WriteId): Result {
     return this.applyAll([{ command, writeId }])[0]!;
+  }
+
+  /** Applies a command with what stands beside it. */
+  send(command: Command, tags: CommandTags = {}): Result {
+    return this.applyAll([{ command, ...tags }])[0]!;
+  }
+
+  /** Opens a session: its id. */
+  open(timeoutMs = 1000): SessionId {
+    const result = this.apply({ kind: 'sessionOpen', timeoutMs, secretHash: new Uint8Array(32).fill(this.counter) });
+    if (result.kind !== 'sessionOpened') throw new Error(result.kind);
+    return result.session;
+  }
+
+  /** Makes a node of any mode. */
+  make(path: string, mode: CreateMode, session?: SessionId, more: Partial<CreateCommand> = {}): Result {
+    const ttl = mode === 'ttl' || mode === 'ttlSequential' ? { ttlMs: 1000 } : {};
+    return this.send({ kind: 'create', path, data: bytesOf(''), mode, ...ttl, ...more }, { session });
+  }
+
+  transact(transaction: Partial<TransactionCommand>, session?: SessionId): Result {
+    return this.send({ kind: 'transaction', compares: [], then: [], else: [], ...transaction }, { session });
   }
 
   create(path: string, data: string | null = '', writeId?: WriteId): Result {
