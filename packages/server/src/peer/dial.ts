@@ -11,6 +11,8 @@ import type { ResolvedPeerLimits } from './peer-limits.js';
 export interface PeerAddress {
   readonly host: string;
   readonly port: number;
+  /** Makes a connection to it that is not by TCP: in tests that need no ports. It emits `connect` or `error`, as a socket of node:net does. */
+  readonly connect?: (() => Socket) | undefined;
 }
 
 /** A connection whose handshake is done. It is not being read yet. */
@@ -60,7 +62,7 @@ export async function dialPeer(
 function connectTo(peer: ServerId, address: PeerAddress, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const where = `server ${peer} at ${address.host}:${address.port}`;
-    const socket = connect({ host: address.host, port: address.port, noDelay: true });
+    const socket = address.connect?.() ?? connect({ host: address.host, port: address.port, noDelay: true });
     const fail = (detail: string, cause?: unknown): void => {
       finish();
       socket.on('error', () => undefined);

@@ -27,6 +27,8 @@ export interface OnePortOptions {
   readonly port: number;
   /** See `PORT_LIMITS` for defaults and bounds. */
   readonly limits: PortLimits;
+  /** Listens on something else than TCP: in tests that need no ports. Connections come paused or not, as node:net's do. Default: node:net. */
+  readonly listen?: ((onConnection: (socket: Socket) => void) => Promise<OtherListener>) | undefined;
   /** A request over HTTP/1.1 or HTTP/2. */
   readonly onHttp: (
     request: IncomingMessage | Http2ServerRequest,
@@ -38,6 +40,13 @@ export interface OnePortOptions {
   readonly onPeer: (socket: Socket, head: Buffer) => void;
   /** A connection was closed unserved: for counters and logs. */
   readonly onRefused?: ((reason: ConnectionRefusal, remoteAddress: string) => void) | undefined;
+}
+
+/** What listens in place of a TCP port. */
+export interface OtherListener {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Accepts no more. What was accepted stays. */
+  close(): void;
 }
 
 /** A listening port. */
@@ -81,7 +90,8 @@ class ListeningPort implements OnePort {
   readonly #serveHttp1: readonly ((socket: Socket) => void)[];
   readonly #sniffing = new Set<Socket>();
   readonly #peers = new WeakSet<Socket>();
-  #address = { host: '', port: 0 };
+  #address: { readonly host: string; readonly port: number } = { host: '', port: 0 };
+  #other: OtherListener | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: OnePortOptions, limits: ResolvedPortLimits) {
@@ -116,7 +126,12 @@ class ListeningPort implements OnePort {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.#options;
+    const { host, port, listen } = this.#options;
+    if (listen !== undefined) {
+      this.#other = await listen((socket) => this.#onConnection(socket));
+      this.#address = this.#other.address;
+      return;
+    }
     try {
       this.#http1.listen({ host, port, backlog: 1_024 });
       await once(this.#http1, 'listening');
@@ -136,7 +151,7 @@ class ListeningPort implements OnePort {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
+    const closed = this.#stopListening();
     for (const socket of this.#sniffing) socket.destroy();
     this.#guard.closeAll();
     const deadlineMs = performance.now() + graceMs;
@@ -148,6 +163,12 @@ class ListeningPort implements OnePort {
     for (const socket of this.#caps.sockets) socket.destroy();
     await closed;
     this.#guard.stop();
+  }
+
+  #stopListening(): Promise<void> {
+    if (this.#other === undefined) return new Promise((resolve) => this.#http1.close(() => resolve()));
+    this.#other.close();
+    return Promise.resolve();
   }
 
   /** True while an HTTP connection is open. */
