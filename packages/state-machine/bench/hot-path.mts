@@ -1,17 +1,19 @@
 /**
- * The hot path in the small: `node --expose-gc --import tsx packages/state-machine/bench/hot-path.mts [znodes]`.
+ * The hot path in the small: `node --expose-gc --import tsx packages/state-machine/bench/hot-path.mts [znodes [children a folder [history]]]`.
  * Prints operations a second by the middle block (so that what else the machine does hardly counts), bytes a znode, the longest pauses, and the slices of a snapshot under load.
  */
 import { encodeCommand } from '@zkl/wire';
 import type { Command, WriteId } from '../src/commands.js';
 import { blockOf } from '../src/testing/blocks.js';
+import { ChangeHistory } from '../src/change-history.js';
 import { ZnodeStateMachine } from '../src/znode-state-machine.js';
 
 const total = Number(process.argv[2] ?? 1_000_000);
 const perFolder = Number(process.argv[3] ?? 1_000);
 const batch = 64;
 const value = new Uint8Array(256).map((_, i) => i);
-const machine = new ZnodeStateMachine({ hashSeed: 12345 });
+const history = process.argv[4] === 'history' ? new ChangeHistory() : undefined;
+const machine = new ZnodeStateMachine({ hashSeed: 12345, history });
 let counter = 0;
 let timeMs = 1_700_000_000_000;
 

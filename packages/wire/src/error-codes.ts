@@ -42,7 +42,10 @@ export const ERROR_CODES = {
   AUTH_FAILED: rejected(-115, 'The credentials were not accepted: correct them.'),
   QUOTA_EXCEEDED: rejected(-125, 'A quota on a node above is used up: delete something, or raise the quota.'),
   VALUE_TOO_LARGE: rejected(0, 'The value is larger than the limit: store it elsewhere, and its address here.'),
-  TOO_MANY_NODES: rejected(0, 'More nodes stand below it than one write may remove: delete parts of it first.'),
+  TOO_MANY_NODES: rejected(
+    0,
+    'More nodes are meant than a limit allows at a time: work on parts of them, or remove some first.',
+  ),
   UNIMPLEMENTED: rejected(-6, 'This server does not know the operation: upgrade it.'),
   MARSHALLING_ERROR: rejected(-5, 'The request could not be decoded: the client and the server do not fit together.'),
   NO_WATCHER: rejected(-121, 'There is no such watch to remove.'),
