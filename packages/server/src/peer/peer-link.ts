@@ -1,4 +1,5 @@
 import type { Message } from '@zkl/consensus';
+import type { SessionTouch } from '../session/session-keeper.js';
 import { decodeForwardReplies, decodeForwards, type ForwardAnswer, type ForwardRequest } from './forward-codec.js';
 import { FRAME } from './frame.js';
 import { FrameCursor } from './frame-cursor.js';
@@ -6,12 +7,16 @@ import type { FrameSocket } from './frame-socket.js';
 import { decodeRefusal } from './handshake-codec.js';
 import { decodeMessage } from './message-codec.js';
 import { PeerError, peerErrorOf } from './peer-error.js';
+import { decodeMoved, decodeTouch, decodeTouchAck, type TouchAck, type TouchBatch } from './touch-codec.js';
 
 /** What arrives on an incoming link, besides what the link itself needs. */
 export type LinkEvent =
   | { readonly kind: 'message'; readonly message: Message }
   | { readonly kind: 'forwards'; readonly requests: readonly ForwardRequest[] }
-  | { readonly kind: 'answers'; readonly answers: readonly ForwardAnswer[] };
+  | { readonly kind: 'answers'; readonly answers: readonly ForwardAnswer[] }
+  | { readonly kind: 'touch'; readonly touch: TouchBatch }
+  | { readonly kind: 'touchAck'; readonly ack: TouchAck }
+  | { readonly kind: 'moved'; readonly moved: readonly SessionTouch[] };
 
 /** Decoded, but of use to the link alone. */
 type OwnFrame =
@@ -138,8 +143,23 @@ function decodeFrame(frame: Buffer, incoming: boolean): LinkEvent | OwnFrame {
 }
 
 function decodeEvent(cursor: FrameCursor): LinkEvent {
-  if (cursor.kind === FRAME.forward) return { kind: 'forwards', requests: decodeForwards(cursor) };
-  if (cursor.kind === FRAME.forwardReply) return { kind: 'answers', answers: decodeForwardReplies(cursor) };
+  switch (cursor.kind) {
+    case FRAME.forward:
+      return { kind: 'forwards', requests: decodeForwards(cursor) };
+    case FRAME.forwardReply:
+      return { kind: 'answers', answers: decodeForwardReplies(cursor) };
+    case FRAME.touch:
+      return { kind: 'touch', touch: decodeTouch(cursor) };
+    case FRAME.touchAck:
+      return { kind: 'touchAck', ack: decodeTouchAck(cursor) };
+    case FRAME.sessionMoved:
+      return { kind: 'moved', moved: decodeMoved(cursor) };
+    default:
+      return decodeMessageEvent(cursor);
+  }
+}
+
+function decodeMessageEvent(cursor: FrameCursor): LinkEvent {
   const message = decodeMessage(cursor);
   if (message === undefined) throw cursor.fault('no place on a link for messages');
   return { kind: 'message', message };

@@ -1,5 +1,6 @@
 import type { Message, PeerEvents, ServerId } from '@zkl/consensus';
 import type { Logger } from '../observability/logger.js';
+import type { SessionTouch } from '../session/session-keeper.js';
 import { Dialer } from './dialer.js';
 import type { Dialled, PeerAddress } from './dial.js';
 import type { ForwardReply } from './forward-reply.js';
@@ -10,6 +11,8 @@ import { encodeMessage } from './message-codec.js';
 import { PeerError, peerErrorOf } from './peer-error.js';
 import { PeerLink, type LinkEvent } from './peer-link.js';
 import type { ResolvedPeerLimits } from './peer-limits.js';
+import type { TouchAnswer } from './touch-codec.js';
+import { Touching, type TouchReply } from './touching.js';
 
 /** What came before this side was up is kept, so many at most: the peer may be up a moment earlier. */
 const EARLY_EVENTS_MAX = 4_096;
@@ -21,6 +24,14 @@ export interface SessionContext {
   readonly logger: Logger;
   readonly events: PeerEvents;
   onForward(from: ServerId, operation: Uint8Array, reply: (reply: ForwardReply) => void): void;
+  onTouch(from: ServerId, touches: readonly SessionTouch[], reply: (answer: TouchAnswer) => void): void;
+  onMoved(from: ServerId, moved: readonly SessionTouch[]): void;
+}
+
+/** What depends on both links: there while the peer is up. */
+interface Traffic {
+  readonly forwarding: Forwarding;
+  readonly touching: Touching;
 }
 
 /**
@@ -34,7 +45,7 @@ export class PeerSession {
   #outgoing: PeerLink | undefined;
   #incoming: PeerLink | undefined;
   /** Set while the peer is up. */
-  #forwarding: Forwarding | undefined;
+  #traffic: Traffic | undefined;
   #early: LinkEvent[] = [];
   #admission: Promise<unknown> = Promise.resolve();
   #stopped = false;
@@ -55,7 +66,7 @@ export class PeerSession {
   }
 
   get isUp(): boolean {
-    return this.#forwarding !== undefined;
+    return this.#traffic !== undefined;
   }
 
   get roundTripMs(): number | undefined {
@@ -112,13 +123,22 @@ export class PeerSession {
   }
 
   forward(operation: Uint8Array, done: (reply: ForwardReply) => void): void {
-    if (this.#forwarding === undefined) answerSoon(done, { kind: 'refused', reason: 'noQuorum' });
-    else this.#forwarding.forward(operation, done);
+    if (this.#traffic === undefined) answerSoon(done, { kind: 'refused', reason: 'noQuorum' });
+    else this.#traffic.forwarding.forward(operation, done);
+  }
+
+  touch(touches: readonly SessionTouch[], done: (reply: TouchReply) => void): void {
+    if (this.#traffic === undefined) queueMicrotask(() => done({ kind: 'lost' }));
+    else this.#traffic.touching.touch(touches, done);
+  }
+
+  tellMoved(moved: readonly SessionTouch[]): void {
+    this.#traffic?.touching.tellMoved(moved);
   }
 
   /** Once an interval. */
   tick(): void {
-    this.#forwarding?.expire();
+    this.#traffic?.forwarding.expire();
     this.#outgoing?.tick();
     this.#incoming?.tick();
   }
@@ -230,21 +250,24 @@ export class PeerSession {
   #refresh(): void {
     const outgoing = this.#outgoing;
     if (this.isUp || outgoing === undefined || outgoing.incarnation !== this.#incoming?.incarnation) return;
-    const forwarding = new Forwarding(outgoing.frames, this.#context.limits);
-    this.#forwarding = forwarding;
+    const traffic = {
+      forwarding: new Forwarding(outgoing.frames, this.#context.limits),
+      touching: new Touching(outgoing.frames),
+    };
+    this.#traffic = traffic;
     this.#context.logger.info({ event: 'peer_up', peer: this.peer, address: outgoing.frames.remote });
     this.#context.events.onPeerUp(this.peer);
     const early = this.#early;
     this.#early = [];
     for (const event of early) {
-      if (this.#forwarding === forwarding) this.#deliver(event, forwarding);
+      if (this.#traffic === traffic) this.#deliver(event, traffic);
     }
   }
 
   #onEvent(link: PeerLink, event: LinkEvent): void {
     if (this.#incoming !== link) return;
-    if (this.#forwarding !== undefined) {
-      this.#deliver(event, this.#forwarding);
+    if (this.#traffic !== undefined) {
+      this.#deliver(event, this.#traffic);
     } else if (this.#early.length < EARLY_EVENTS_MAX) {
       this.#early.push(event);
     } else {
@@ -252,7 +275,7 @@ export class PeerSession {
     }
   }
 
-  #deliver(event: LinkEvent, forwarding: Forwarding): void {
+  #deliver(event: LinkEvent, { forwarding, touching }: Traffic): void {
     switch (event.kind) {
       case 'message':
         this.#context.events.onMessage(this.peer, event.message);
@@ -264,6 +287,15 @@ export class PeerSession {
         break;
       case 'answers':
         forwarding.onAnswers(event.answers);
+        break;
+      case 'touch':
+        touching.onTouch(event.touch, (touches, reply) => this.#context.onTouch(this.peer, touches, reply));
+        break;
+      case 'touchAck':
+        touching.onAck(event.ack);
+        break;
+      case 'moved':
+        this.#context.onMoved(this.peer, event.moved);
         break;
     }
   }
@@ -280,13 +312,14 @@ export class PeerSession {
 
   #tearDown(close: (frames: FrameSocket) => void): void {
     const links = [this.#outgoing, this.#incoming];
-    const forwarding = this.#forwarding;
+    const traffic = this.#traffic;
     this.#outgoing = undefined;
     this.#incoming = undefined;
-    this.#forwarding = undefined;
+    this.#traffic = undefined;
     this.#early = [];
     for (const frames of this.#dependants) frames.close(new PeerError('LINK_CLOSED', 'the links with the peer ended'));
     for (const link of links) if (link !== undefined) close(link.frames);
-    forwarding?.end();
+    traffic?.forwarding.end();
+    traffic?.touching.end();
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Message, PeerEvents, PeerTransport, ServerId, SnapshotReader } from '@zkl/consensus';
 import type { Logger } from '../observability/logger.js';
+import type { SessionTouch } from '../session/session-keeper.js';
 import { Acceptor } from './acceptor.js';
 import { dialPeer, type PeerAddress } from './dial.js';
 import type { ForwardReply } from './forward-reply.js';
@@ -14,6 +15,8 @@ import { resolvePeerLimits, type PeerLimits, type ResolvedPeerLimits } from './p
 import { PeerSession } from './peer-session.js';
 import { receiveSnapshot } from './snapshot-receiver.js';
 import { streamSnapshot } from './snapshot-sender.js';
+import type { TouchAnswer } from './touch-codec.js';
+import type { TouchReply } from './touching.js';
 
 /** Options of a `TcpPeerTransport`. */
 export interface TcpPeerTransportOptions {
@@ -47,6 +50,14 @@ export class TcpPeerTransport implements PeerTransport {
     _operation,
     reply,
   ) => reply({ kind: 'refused', reason: 'notLeader' });
+  /** What to do with signs of life that another server collected: `reply` is to be called once, or never when the role ends. Set before `start`. */
+  onTouch: (from: ServerId, touches: readonly SessionTouch[], reply: (answer: TouchAnswer) => void) => void = (
+    _from,
+    _touches,
+    reply,
+  ) => reply({ kind: 'notLeader' });
+  /** Told by the leader which streams of sessions here are served elsewhere by now. Set before `start`. */
+  onMoved: (from: ServerId, moved: readonly SessionTouch[]) => void = () => undefined;
   readonly #options: TcpPeerTransportOptions;
   readonly #limits: ResolvedPeerLimits;
   readonly #local: LocalIdentity;
@@ -94,6 +105,9 @@ export class TcpPeerTransport implements PeerTransport {
       events,
       onForward: (from: ServerId, operation: Uint8Array, reply: (reply: ForwardReply) => void) =>
         this.onForward(from, operation, reply),
+      onTouch: (from: ServerId, touches: readonly SessionTouch[], reply: (answer: TouchAnswer) => void) =>
+        this.onTouch(from, touches, reply),
+      onMoved: (from: ServerId, moved: readonly SessionTouch[]) => this.onMoved(from, moved),
     };
     for (const [peer, address] of this.#options.members) {
       if (peer !== this.#options.id) this.#sessions.set(peer, new PeerSession(peer, address, context));
@@ -136,6 +150,21 @@ export class TcpPeerTransport implements PeerTransport {
     const session = this.#sessions.get(to);
     if (session === undefined) answerSoon(done, { kind: 'refused', reason: 'noQuorum' });
     else session.forward(operation, done);
+  }
+
+  /**
+   * Carries signs of life to the leader, at most `TOUCHES_MAX`. `done` is called once, and never before this returns: with the leader's answer, or `lost`
+   * when the peer is not up or was lost before it came: then they may have been counted, and nothing may be built on it.
+   */
+  touch(to: ServerId, touches: readonly SessionTouch[], done: (reply: TouchReply) => void): void {
+    const session = this.#sessions.get(to);
+    if (session === undefined) queueMicrotask(() => done({ kind: 'lost' }));
+    else session.touch(touches, done);
+  }
+
+  /** Tells a server that these streams of its are served elsewhere by now. Dropped when the peer is not up: the next touch of such a stream is refused. */
+  tellMoved(to: ServerId, moved: readonly SessionTouch[]): void {
+    this.#sessions.get(to)?.tellMoved(moved);
   }
 
   /**
