@@ -4,7 +4,14 @@ import { FRAME_LENGTH_BYTES } from './frame.js';
 import { FrameCursor } from './frame-cursor.js';
 import { FrameWriter } from './frame-writer.js';
 import { TestCluster, until, type RecordedEvents } from './test-cluster.js';
-import { decodeTouch, decodeTouchAck, encodeTouch, encodeTouchAck, TOUCHES_MAX, type TouchAnswer } from './touch-codec.js';
+import {
+  decodeTouch,
+  decodeTouchAck,
+  encodeTouch,
+  encodeTouchAck,
+  TOUCHES_MAX,
+  type TouchAnswer,
+} from './touch-codec.js';
 import type { TouchReply } from './touching.js';
 
 const clusters: TestCluster[] = [];

@@ -1,6 +1,13 @@
 import type { SessionTouch } from '../session/session-keeper.js';
 import type { FrameSocket } from './frame-socket.js';
-import { encodeMoved, encodeTouch, encodeTouchAck, type TouchAck, type TouchAnswer, type TouchBatch } from './touch-codec.js';
+import {
+  encodeMoved,
+  encodeTouch,
+  encodeTouchAck,
+  type TouchAck,
+  type TouchAnswer,
+  type TouchBatch,
+} from './touch-codec.js';
 
 /** What became of a batch of touches: the leader's answer, or nothing, because the links were lost before it came. */
 export type TouchReply = TouchAnswer | { readonly kind: 'lost' };
