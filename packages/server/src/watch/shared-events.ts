@@ -1,0 +1,79 @@
+import { create } from '@bufbuild/protobuf';
+import type { Zxid } from '@zkl/consensus';
+import { ChangeType as ProtoChangeType, WatchEventSchema, type WatchEvent } from '@zkl/protocol';
+import { statToProto } from '../services/stat-codec.js';
+import type { ChangeSource, ChangeView } from './change-source.js';
+import type { ChangeType } from './watch-spec.js';
+
+/** The events of one zxid, as one or more watches are told of them. The same object for all that are told the same. */
+export interface EventBatch {
+  readonly zxid: Zxid;
+  readonly events: readonly WatchEvent[];
+  /** About, as it is sent. */
+  readonly bytes: number;
+}
+
+const TYPES: Readonly<Record<ChangeType, ProtoChangeType>> = {
+  created: ProtoChangeType.CREATED,
+  set: ProtoChangeType.SET,
+  deleted: ProtoChangeType.DELETED,
+};
+
+/** What an event weighs beyond path and data; and with its stat. */
+const EVENT_BYTES = 16;
+const STAT_BYTES = 80;
+
+/** The changes of one zxid on their way to the watches: each is made into an event once for each set of flags, however many watches are told of it. */
+export class SharedEvents {
+  readonly #source: ChangeSource;
+  /** By place within the zxid, and by flags. */
+  #events: (WatchEvent | undefined)[][] = [];
+  #batches = new Map<string | number, EventBatch>();
+  #start = 0;
+  #zxid: Zxid = { epoch: 0, counter: 0 };
+
+  constructor(source: ChangeSource) {
+    this.#source = source;
+  }
+
+  /** Begins with the zxid whose first change stands at `position`. */
+  begin(position: number, zxid: Zxid): void {
+    this.#start = position;
+    this.#zxid = zxid;
+    this.#events = [];
+    this.#batches = new Map();
+  }
+
+  /** The batch of the changes at these positions, which are of the zxid that was begun with, in order. */
+  batch(positions: readonly number[], flags: number): EventBatch {
+    const key = positions.length === 1 ? positions[0]! * 8 + flags : `${flags}:${positions.join()}`;
+    let batch = this.#batches.get(key);
+    if (batch === undefined) {
+      const events = positions.map((position) => this.#event(position, flags));
+      const bytes = events.reduce((sum, event) => sum + weigh(event), 0);
+      batch = { zxid: this.#zxid, events, bytes };
+      this.#batches.set(key, batch);
+    }
+    return batch;
+  }
+
+  #event(position: number, flags: number): WatchEvent {
+    const byFlags = (this.#events[position - this.#start] ??= []);
+    return (byFlags[flags] ??= eventOf(this.#source.read(position), flags));
+  }
+}
+
+function eventOf(change: ChangeView, flags: number): WatchEvent {
+  const event = create(WatchEventSchema, { type: TYPES[change.type], path: change.path });
+  if ((flags & 1) !== 0 && change.type !== 'deleted' && change.data !== null) event.data = change.data;
+  if ((flags & 2) !== 0) event.stat = statToProto(change.stat);
+  if ((flags & 4) !== 0 && change.type !== 'created' && change.previousData !== null) {
+    event.previousData = change.previousData;
+  }
+  return event;
+}
+
+function weigh({ path, data, previousData, stat }: WatchEvent): number {
+  const bytes = (data?.byteLength ?? 0) + (previousData?.byteLength ?? 0);
+  return EVENT_BYTES + path.length + bytes + (stat === undefined ? 0 : STAT_BYTES);
+}
