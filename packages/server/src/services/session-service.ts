@@ -15,7 +15,6 @@ import { zxidToBigint } from './zxid-codec.js';
 
 /** Bounds of sessions. */
 export interface SessionLimits {
-  readonly sessionsMax: number;
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
 }
@@ -24,7 +23,6 @@ export interface SessionLimits {
 export interface SessionServiceDependencies {
   readonly edge: Edge;
   readonly limits: SessionLimits;
-  readonly sessions: { readonly count: number };
   readonly toucher: SessionToucher;
 }
 
@@ -71,14 +69,12 @@ export function sessionService(
 }
 
 function openCommand(
-  { limits, sessions }: SessionServiceDependencies,
+  { limits }: SessionServiceDependencies,
   { timeoutMs, secretHash }: OpenRequest,
 ): Command | Failure {
   if (secretHash.byteLength !== SECRET_HASH_BYTES) {
     return rejected('BAD_ARGUMENTS', { message: `secret_hash must have ${SECRET_HASH_BYTES} bytes: a SHA-256.` });
   }
-  // By what this server has applied: the bound is passed by no more than what is under way.
-  if (sessions.count >= limits.sessionsMax) return rejected('TOO_MANY_SESSIONS');
   const asked = timeoutMs === 0 ? TIMEOUT_DEFAULT_MS : timeoutMs;
   const granted = Math.min(limits.maxSessionTimeoutMs, Math.max(limits.minSessionTimeoutMs, asked));
   return { kind: 'sessionOpen', timeoutMs: granted, secretHash };

@@ -2,16 +2,13 @@ import { create } from '@bufbuild/protobuf';
 import {
   CreateResponseSchema,
   DeleteRecursiveResponseSchema,
-  ErrorDetailSchema,
   ExistsResponseSchema,
   GetResponseSchema,
   OperationResultSchema,
-  Outcome,
   Relation,
   SetResponseSchema,
   TransactResponseSchema,
   type Comparison,
-  type ErrorDetail,
   type Operation,
   type OperationResult as ProtoOperationResult,
   type ResponseHeader,
@@ -29,6 +26,7 @@ import {
 } from '@zkl/wire';
 import { rejected, type Failure } from '../request/failure.js';
 import { readCreate } from './create-mode.js';
+import { failureDetail } from './failure-detail.js';
 import { pathFailure, valueFailure } from './request-checks.js';
 import { statToProto } from './stat-codec.js';
 import { zxidFromBigint } from './zxid-codec.js';
@@ -160,10 +158,4 @@ function resultKind(result: OperationResult): ProtoOperationResult['kind'] {
     case 'error':
       return { case: 'failure', value: failureDetail(result.code, result.path) };
   }
-}
-
-/** An error of one part of a request whose other parts may be well. */
-export function failureDetail(code: keyof typeof ERROR_CODES, path: string | undefined): ErrorDetail {
-  const { number, retryable, hint } = ERROR_CODES[code];
-  return create(ErrorDetailSchema, { code, number, outcome: Outcome.REJECTED, retryable, path: path ?? '', hint });
 }

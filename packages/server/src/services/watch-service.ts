@@ -10,15 +10,13 @@ import {
 } from '@zkl/protocol';
 import { toConnectError } from '../errors/connect-error.js';
 import { rejected, type Failure } from '../request/failure.js';
+import { PROGRESS_INTERVAL_MS } from '../watch/progress-interval.js';
 import { WatchQueue } from '../watch/watch-queue.js';
 import { ALL_TYPES, TYPE_BITS, type ChangeType, type WatchScope } from '../watch/watch-spec.js';
 import type { WatchHub, WatchStart } from '../watch/watch-hub.js';
 import type { Edge } from './edge.js';
 import { pathFailure } from './request-checks.js';
 import { zxidFromBigint } from './zxid-codec.js';
-
-/** Marks of progress: the default, and the bounds, in milliseconds. */
-export const PROGRESS_INTERVAL_MS = { default: 10_000, min: 100, max: 3_600_000 } as const;
 
 const SCOPES: Readonly<Record<ProtoWatchScope, WatchScope | undefined>> = {
   [ProtoWatchScope.UNSPECIFIED]: undefined,

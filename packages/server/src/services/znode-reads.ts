@@ -22,7 +22,7 @@ import { rejected, type Failure } from '../request/failure.js';
 import type { Edge } from './edge.js';
 import { pathFailure } from './request-checks.js';
 import { statToProto } from './stat-codec.js';
-import { failureDetail } from './transaction-codec.js';
+import { failureDetail } from './failure-detail.js';
 
 type Reads = 'get' | 'exists' | 'listChildren' | 'multiRead';
 

@@ -1,5 +1,5 @@
 import type { Zxid } from '@zkl/consensus';
-import type { Stat, ZnodeStateMachine } from '@zkl/state-machine';
+import { ChangeView, type Stat, type ZnodeStateMachine } from '@zkl/state-machine';
 import type { ChangeSource } from './change-source.js';
 import { inScope, parentOf, type WatchSpec } from './watch-spec.js';
 
@@ -46,6 +46,7 @@ export class ScopeSnapshot {
   readonly #source: ChangeSource;
   readonly #tree: SnapshotState;
   readonly #bytesMax: number;
+  readonly #view = new ChangeView();
   readonly #found = new Map<string, SnapshotEntry>();
   #walk: { readonly path: string; after: string }[] = [];
   #restarts = 0;
@@ -61,7 +62,7 @@ export class ScopeSnapshot {
   /** Works until about `untilMs` on the clock of `performance.now()`. */
   gather(untilMs: number): void {
     while (this.state === 'gathering') {
-      if (this.position < this.#source.start) this.#restart();
+      if (this.position < this.#source.first) this.#restart();
       else if (this.#walk.length > 0) this.#walkOn();
       else if (this.position < this.#source.end) this.#readAgain();
       else this.#finish();
@@ -104,7 +105,8 @@ export class ScopeSnapshot {
   #readAgain(): void {
     const end = Math.min(this.#source.end, this.position + STEP);
     for (; this.position < end; this.position += 1) {
-      const { path, type } = this.#source.read(this.position);
+      this.#source.read(this.position, this.#view);
+      const { path, type } = this.#view;
       // The parent's stat tells of its children.
       const parent = type === 'set' ? undefined : parentOf(path);
       if (parent !== undefined && inScope(this.spec, parent)) this.#note(parent);

@@ -2,7 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import type { Zxid } from '@zkl/consensus';
 import { ChangeType as ProtoChangeType, WatchEventSchema, type WatchEvent } from '@zkl/protocol';
 import { statToProto } from '../services/stat-codec.js';
-import type { ChangeSource, ChangeView } from './change-source.js';
+import { ChangeView } from '@zkl/state-machine';
+import type { ChangeSource } from './change-source.js';
 import type { ChangeType } from './watch-spec.js';
 
 /** The events of one zxid, as one or more watches are told of them. The same object for all that are told the same. */
@@ -26,6 +27,7 @@ const STAT_BYTES = 80;
 /** The changes of one zxid on their way to the watches: each is made into an event once for each set of flags, however many watches are told of it. */
 export class SharedEvents {
   readonly #source: ChangeSource;
+  readonly #view = new ChangeView();
   /** By place within the zxid, and by flags. */
   #events: (WatchEvent | undefined)[][] = [];
   #batches = new Map<string | number, EventBatch>();
@@ -59,17 +61,22 @@ export class SharedEvents {
 
   #event(position: number, flags: number): WatchEvent {
     const byFlags = (this.#events[position - this.#start] ??= []);
-    return (byFlags[flags] ??= eventOf(this.#source.read(position), flags));
+    const known = byFlags[flags];
+    if (known !== undefined) return known;
+    this.#source.read(position, this.#view);
+    return (byFlags[flags] = eventOf(this.#view, flags));
   }
 }
 
+/** Data are copied: the view holds only until the next write is applied, and the event waits for its clients. */
 function eventOf(change: ChangeView, flags: number): WatchEvent {
-  const event = create(WatchEventSchema, { type: TYPES[change.type], path: change.path });
-  if ((flags & 1) !== 0 && change.type !== 'deleted' && change.data !== null) event.data = change.data;
+  const { type } = change;
+  const event = create(WatchEventSchema, { type: TYPES[type], path: change.path });
+  const data = (flags & 1) === 0 || type === 'deleted' ? null : change.data;
+  const previousData = (flags & 4) === 0 || type === 'created' ? null : change.previousData;
+  if (data !== null) event.data = data.slice();
   if ((flags & 2) !== 0) event.stat = statToProto(change.stat);
-  if ((flags & 4) !== 0 && change.type !== 'created' && change.previousData !== null) {
-    event.previousData = change.previousData;
-  }
+  if (previousData !== null) event.previousData = previousData.slice();
   return event;
 }
 

@@ -45,7 +45,7 @@ export class SnapshotDesk {
   assign(watcher: Watcher): boolean {
     const key = keyOf(watcher);
     let held = this.#held.get(key);
-    if (held !== undefined && held.snapshot.state === 'ready' && held.snapshot.position < this.#source.start) {
+    if (held !== undefined && held.snapshot.state === 'ready' && held.snapshot.position < this.#source.first) {
       // Too old to go on from. Those who are being given it find that out when they have all of it.
       this.#held.delete(key);
       this.#held.set(`${key} (before ${held.snapshot.position})`, held);

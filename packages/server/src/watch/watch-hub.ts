@@ -1,6 +1,7 @@
 import type { Zxid } from '@zkl/consensus';
 import { compareZxid, ZXID_ZERO } from '@zkl/consensus';
 import { DeadlineWheel } from '../session/deadline-wheel.js';
+import { ChangeView } from '@zkl/state-machine';
 import type { ChangeSource } from './change-source.js';
 import { PathIndex } from './path-index.js';
 import type { SnapshotState } from './scope-snapshot.js';
@@ -63,6 +64,7 @@ export class WatchHub {
   #waiting: Watcher[] = [];
   readonly #progress = new DeadlineWheel<Watcher>();
   readonly #hit: Watcher[] = [];
+  readonly #view = new ChangeView();
   /** Everything before it was told to those who are synced. */
   #position: number;
   #timer: NodeJS.Timeout | undefined;
@@ -109,8 +111,11 @@ export class WatchHub {
     if (start.withSnapshot) this.#lose(watcher, 'requested');
     else if (cursor === undefined) this.#lose(watcher, 'historyGone');
     else watcher.cursor = cursor;
-    this.#active.add(watcher);
-    this.#work();
+    if (watcher.state === 'behind' && watcher.cursor === this.#source.end) this.#synced(watcher);
+    else {
+      this.#active.add(watcher);
+      this.#work();
+    }
     this.#startTimer();
     this.#renew(watcher);
     this.#progress.add(watcher);
@@ -145,22 +150,22 @@ export class WatchHub {
 
   /** Tells those who are synced of all that was applied. To be called after writes were applied, before anybody is answered. */
   pump(): void {
-    const { end, start } = this.#source;
+    const { end, first: oldest } = this.#source;
     if (this.#position === end || this.#pumping) return;
     this.#pumping = true;
     if (this.#index.size === 0) this.#position = end;
-    else if (this.#position < start) this.#loseAll();
+    else if (this.#position < oldest) this.#loseAll();
+    const view = this.#view;
     let zxid = ZXID_ZERO;
     let first = this.#position;
     for (; this.#position < end; this.#position += 1) {
-      const change = this.#source.read(this.#position);
-      if (compareZxid(change.zxid, zxid) !== 0) {
+      this.#source.read(this.#position, view);
+      if (view.counter !== zxid.counter || view.epoch !== zxid.epoch) {
         this.#tell(first, zxid);
-        ({ zxid } = change);
+        ({ zxid } = view);
         first = this.#position;
       }
-      const { type, path } = change;
-      this.#index.match(type, path, this.#onHit);
+      this.#index.match(view.type, view.path, this.#onHit);
     }
     this.#tell(first, zxid);
     this.#pumping = false;
@@ -204,7 +209,7 @@ export class WatchHub {
       // One that waits for what lies ahead has lost nothing.
       if (compareZxid(watcher.after, this.#source.floor) >= 0) {
         watcher.state = 'behind';
-        watcher.cursor = this.#source.start;
+        watcher.cursor = this.#source.first;
       } else this.#lose(watcher, 'historyGone');
       this.#active.add(watcher);
     }
@@ -286,7 +291,7 @@ export class WatchHub {
 
   /** Reads on in the history, whole zxids at a time, until the client does not read, or the time is up, or it is at the end. */
   #catchUp(watcher: Watcher, untilMs: number): 'more' | 'rests' {
-    if (watcher.cursor < this.#source.start) {
+    if (watcher.cursor < this.#source.first) {
       this.#lose(watcher, 'tooSlow');
       return 'more';
     }
@@ -299,23 +304,29 @@ export class WatchHub {
         if (performance.now() > untilMs) return 'more';
       }
     }
-    watcher.state = 'synced';
-    this.#index.add(watcher);
+    this.#synced(watcher);
     watcher.sink.caughtUp(watcher);
     if (watcher.markWanted) watcher.markWanted = !this.#mark(watcher);
     return 'rests';
   }
 
+  #synced(watcher: Watcher): void {
+    watcher.state = 'synced';
+    this.#index.add(watcher);
+  }
+
   /** One zxid. Answers how many changes it had. */
   #catchUpOne(watcher: Watcher): number {
     const first = watcher.cursor;
-    const { zxid } = this.#source.read(first);
+    const view = this.#view;
+    this.#source.read(first, view);
+    const { zxid } = view;
     const hits: number[] = [];
     let at = first;
     for (; at < this.#source.end; at += 1) {
-      const change = this.#source.read(at);
-      if (compareZxid(change.zxid, zxid) !== 0) break;
-      if (matches(watcher.spec, change.type, change.path)) hits.push(at);
+      this.#source.read(at, view);
+      if (view.counter !== zxid.counter || view.epoch !== zxid.epoch) break;
+      if (matches(watcher.spec, view.type, view.path)) hits.push(at);
     }
     watcher.cursor = at;
     if (hits.length > 0 && compareZxid(zxid, watcher.after) > 0) {

@@ -7,6 +7,8 @@ import {
   type WatchBatch,
 } from '@zkl/protocol';
 import type { Zxid } from '@zkl/consensus';
+import type { ErrorCode } from '@zkl/wire';
+import { failureDetail } from '../services/failure-detail.js';
 import { statToProto } from '../services/stat-codec.js';
 import { zxidToBigint } from '../services/zxid-codec.js';
 import type { SnapshotEntry } from './scope-snapshot.js';
@@ -44,4 +46,9 @@ function nodeOf({ path, stat, data }: SnapshotEntry, withData: boolean): Snapsho
   const node = create(SnapshotNodeSchema, { path, stat: statToProto(stat) });
   if (withData && data !== null) node.data = data;
   return node;
+}
+
+/** The end of a watch as a message. */
+export function failureToProto(code: ErrorCode, watchIds: number[]): WatchBatch {
+  return create(WatchBatchSchema, { watchIds, failure: failureDetail(code, undefined) });
 }

@@ -1,0 +1,126 @@
+import type { Zxid } from '@zkl/consensus';
+import type { WatchBatch } from '@zkl/protocol';
+import type { ErrorCode } from '@zkl/state-machine';
+import type { ByteWriter } from '@zkl/wire';
+import type { Failure } from '../request/failure.js';
+import { weigh } from '../watch/scope-snapshot.js';
+import type { EventBatch } from '../watch/shared-events.js';
+import { eventsToProto, failureToProto, progressToProto, snapshotToProto } from '../watch/watch-messages.js';
+import type { SnapshotPiece, Watcher, WatchSink } from '../watch/watcher.js';
+
+/** One step of a stream towards its client: see AttachResponse. Either this, or a welcome, or a goodbye. */
+export interface StreamStep {
+  readonly events: readonly WatchBatch[];
+  readonly replies: Uint8Array;
+  /** 0 for none. */
+  readonly pong: number;
+}
+
+/** Where the steps of a stream go: the adapter of a transport. Its methods only take in, and call nothing of the stream from within. */
+export interface StreamPort {
+  /** While false the stream makes no more: `SessionStream.onWritable` goes on. */
+  readonly writable: boolean;
+  welcome(zxid: Zxid, timeoutMs: number): void;
+  step(step: StreamStep): void;
+  /** The last: why the stream ends; undefined when the client ended it. */
+  goodbye(failure: Failure | undefined): void;
+}
+
+/** Events that wait for the next step, at most; what is more keeps its place in the history. */
+const EVENT_BYTES_MAX = 256 * 1024;
+const MARK_BYTES = 32;
+/** How many batches back one is looked for that tells other watches of this stream the same. */
+const SHARED_BACK = 8;
+
+/** What one turn has for the client of a stream: events first, and then the replies, so that nobody sees new data before the event that tells of it. */
+export class StreamOutput implements WatchSink {
+  readonly #port: StreamPort;
+  readonly #onCaughtUp: () => void;
+  readonly #replies: ByteWriter;
+  #events: { readonly batch: EventBatch | undefined; readonly message: WatchBatch }[] = [];
+  #eventBytes = 0;
+  #pong = 0;
+  #flushDue = false;
+  #ended = false;
+
+  constructor(port: StreamPort, replies: ByteWriter, onCaughtUp: () => void) {
+    this.#port = port;
+    this.#replies = replies;
+    this.#onCaughtUp = onCaughtUp;
+  }
+
+  get writable(): boolean {
+    return this.#eventBytes < EVENT_BYTES_MAX && this.#port.writable;
+  }
+
+  /** Replies are to be appended to it, each whole, and then `flushSoon`. */
+  get replies(): ByteWriter {
+    return this.#replies;
+  }
+
+  pong(number: number): void {
+    this.#pong = number;
+    this.flushSoon();
+  }
+
+  events(watcher: Watcher, batch: EventBatch): void {
+    for (let i = this.#events.length - 1; i >= 0 && i >= this.#events.length - SHARED_BACK; i -= 1) {
+      const before = this.#events[i]!;
+      if (before.batch !== batch) continue;
+      before.message.watchIds.push(watcher.id);
+      return;
+    }
+    this.#push(eventsToProto(batch, [watcher.id]), batch.bytes, batch);
+  }
+
+  progress(watcher: Watcher, zxid: Zxid): void {
+    this.#push(progressToProto(zxid, [watcher.id]), MARK_BYTES);
+  }
+
+  snapshot(watcher: Watcher, piece: SnapshotPiece): void {
+    const bytes = piece.entries.reduce((sum, entry) => sum + weigh(entry), MARK_BYTES);
+    this.#push(snapshotToProto(piece, watcher.spec.withData, [watcher.id]), bytes);
+    this.#onCaughtUp();
+  }
+
+  fail(watcher: Watcher, code: ErrorCode): void {
+    this.#push(failureToProto(code, [watcher.id]), MARK_BYTES);
+    this.#onCaughtUp();
+  }
+
+  caughtUp(): void {
+    this.#onCaughtUp();
+  }
+
+  /** At the end of the present run of callbacks: all that one applied batch answers leaves together. */
+  flushSoon(): void {
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    queueMicrotask(() => this.flush());
+  }
+
+  flush(): void {
+    this.#flushDue = false;
+    if (this.#ended) return;
+    const replies = this.#replies;
+    if (this.#events.length === 0 && replies.length === 0 && this.#pong === 0) return;
+    const events = this.#events.map(({ message }) => message);
+    this.#port.step({ events, replies: replies.content(), pong: this.#pong });
+    replies.reset();
+    this.#events = [];
+    this.#eventBytes = 0;
+    this.#pong = 0;
+  }
+
+  /** What is made already leaves; nothing is made any more. */
+  end(): void {
+    this.flush();
+    this.#ended = true;
+  }
+
+  #push(message: WatchBatch, bytes: number, batch?: EventBatch): void {
+    this.#events.push({ message, batch });
+    this.#eventBytes += bytes;
+    this.flushSoon();
+  }
+}
