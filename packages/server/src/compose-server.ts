@@ -3,7 +3,8 @@ import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { ConsensusNode, systemClock, type LogStore, type ServerId } from '@zkl/consensus';
 import { openDataFolder } from '@zkl/log-store';
-import { encodeResult, ZnodeStateMachine, type Result } from '@zkl/state-machine';
+import { ChangeHistory, encodeResult, ZnodeStateMachine, type Result } from '@zkl/state-machine';
+import { Coordination } from './coordination.js';
 import { toConnectError } from './errors/connect-error.js';
 import { createHttpHandler, messageBytesMax } from './http/http-handler.js';
 import type { HttpRequest, HttpResponse } from './http/http-types.js';
@@ -20,6 +21,7 @@ import { rejected } from './request/failure.js';
 import type { PeerView, ServerStatus } from './services/cluster-service.js';
 import { Edge } from './services/edge.js';
 import { addServices } from './services/routes.js';
+import { SessionAccess } from './session/session-access.js';
 import { DigestedState } from './state/digested-state.js';
 import { VERSION } from './version.js';
 
@@ -35,6 +37,7 @@ export interface ServerParts {
   readonly node: ConsensusNode<Result>;
   readonly transport: TcpPeerTransport;
   readonly view: ClusterView;
+  readonly coordination: Coordination;
   readonly handleHttp: (request: HttpRequest, response: HttpResponse) => void;
   /** Sees each HTTP/2 request first; false for what `handleHttp` is to serve. */
   readonly handleStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
@@ -65,9 +68,12 @@ export async function composeServer(options: ServerOptions, logger: Logger, hook
 }
 
 function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks, logStore: LogStore): ServerParts {
+  const { valueBytesMax, sessionsMax, historyChangesMax, historyBytesMax } = options.limits;
+  const history = new ChangeHistory({ changesMax: historyChangesMax, bytesMax: historyBytesMax });
   const state = new ZnodeStateMachine({
-    limits: { valueBytesMax: options.limits.valueBytesMax },
+    limits: { valueBytesMax, sessionsMax },
     hashSeed: randomInt(2 ** 32),
+    history,
   });
   const digested = new DigestedState(state);
   const transport = createTransport(options, logger);
@@ -75,17 +81,28 @@ function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks,
   forwardToNode(transport, node);
   const view = new ClusterView();
   const admission = new Admission(options.limits);
-  const status = statusReader(options, { node, view, transport, state, digested });
+  const access = new SessionAccess({
+    table: state.sessions,
+    whenApplied: (zxid, done) => node.whenApplied(zxid, done),
+  });
+  const quorumReachable = quorumCheck(options, transport);
+  const shared = { options, node, transport, state, view, admission, access, quorumReachable };
+  const coordination = new Coordination({ ...shared, history });
+  digested.onApplied = (results) => coordination.onApplied(results);
+  const status = statusReader(options, { node, view, transport, state, digested, coordination });
   const { connections } = hooks;
-  const metrics = options.metrics ? createMetrics(options, { admission, status, connections }) : undefined;
-  const edge = createEdge(options, { view, state, admission, node, transport, metrics });
+  const metrics = options.metrics
+    ? createMetrics(options, { admission, status, connections, coordination })
+    : undefined;
+  const edge = createEdge({ ...shared, metrics });
   const shutdown = new AbortController();
   // One listener for each open stream is no leak.
   setMaxListeners(0, shutdown.signal);
   const members = (): Members => reachableMembers(options, hooks.ownAddress());
   const { reflection, corsAllowedOrigins } = options;
-  const services = { edge, view, status, members, reflection, shutdownSignal: shutdown.signal };
-  const { valueBytesMax } = options.limits;
+  const sessionTimeouts = options.timing;
+  const shutdownSignal = shutdown.signal;
+  const services = { edge, coordination, sessionTimeouts, view, status, members, reflection, shutdownSignal };
   const lane = new GrpcLane({ readMaxBytes: messageBytesMax(valueBytesMax), logger });
   const serve = createHttpHandler({
     valueBytesMax,
@@ -99,6 +116,7 @@ function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks,
     node,
     transport,
     view,
+    coordination,
     status,
     handleHttp: (request, response) => (open ? serve(request, response) : refuseWhileStarting(response)),
     handleStream: (stream, headers) => open && lane.take(stream, headers),
@@ -107,6 +125,7 @@ function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks,
     },
     shutdown: () => shutdown.abort(toConnectError(rejected('SHUTTING_DOWN'), view.leaderId)),
     close: async () => {
+      coordination.stop();
       metrics?.stop();
       await logStore.close();
     },
@@ -121,9 +140,10 @@ function statusReader(
     transport: TcpPeerTransport;
     state: ZnodeStateMachine;
     digested: DigestedState;
+    coordination: Coordination;
   },
 ): () => ServerStatus {
-  const { node, view, transport, state, digested } = parts;
+  const { node, view, transport, state, digested, coordination } = parts;
   const startedMs = performance.now();
   return () => {
     const status = node.status;
@@ -136,6 +156,9 @@ function statusReader(
       version: VERSION,
       uptimeMs: performance.now() - startedMs,
       znodes: state.znodeCount,
+      sessions: coordination.counts.sessions,
+      sessionsAttached: coordination.counts.attached,
+      watches: coordination.counts.watches,
       digest: state.digest,
       digests: digested.ring.points,
     };
@@ -183,29 +206,33 @@ function forwardToNode(transport: TcpPeerTransport, node: ConsensusNode<Result>)
   };
 }
 
-function createEdge(
-  options: ServerOptions,
-  parts: {
-    view: ClusterView;
-    state: ZnodeStateMachine;
-    admission: Admission;
-    node: ConsensusNode<Result>;
-    transport: TcpPeerTransport;
-    metrics: ServerMetrics | undefined;
-  },
-): Edge {
-  const { view, state, admission, node, transport, metrics } = parts;
-  const { leaderGraceMs, requestTimeoutMs } = options.timing;
-  const whenApplied: ConsensusNode<Result>['whenApplied'] = (zxid, done) => node.whenApplied(zxid, done);
-  const quorumReachable = (): boolean => {
+function quorumCheck(options: ServerOptions, transport: TcpPeerTransport): () => boolean {
+  return () => {
     const reachable = [...options.members.keys()].filter((id) => id === options.serverId || transport.isConnected(id));
     return reachable.length * 2 > options.members.size;
   };
+}
+
+function createEdge(parts: {
+  options: ServerOptions;
+  view: ClusterView;
+  state: ZnodeStateMachine;
+  admission: Admission;
+  access: SessionAccess;
+  node: ConsensusNode<Result>;
+  transport: TcpPeerTransport;
+  quorumReachable: () => boolean;
+  metrics: ServerMetrics | undefined;
+}): Edge {
+  const { options, view, state, admission, access, node, transport, quorumReachable, metrics } = parts;
+  const { leaderGraceMs, requestTimeoutMs } = options.timing;
+  const whenApplied: ConsensusNode<Result>['whenApplied'] = (zxid, done) => node.whenApplied(zxid, done);
   return new Edge({
     serverId: options.serverId,
     view,
     state,
     admission,
+    access,
     valueBytesMax: options.limits.valueBytesMax,
     requestTimeoutMs,
     onRequestEnd: (method, code, durationMs) => metrics?.onRequestEnd(method, code, durationMs),
@@ -223,7 +250,7 @@ function createEdge(
 
 function createMetrics(
   options: ServerOptions,
-  parts: { admission: Admission; status: () => ServerStatus; connections: () => number },
+  parts: { admission: Admission; status: () => ServerStatus; connections: () => number; coordination: Coordination },
 ): ServerMetrics {
   return new ServerMetrics({
     serverId: options.serverId,
@@ -232,6 +259,7 @@ function createMetrics(
     requestsInFlight: () => parts.admission.requests,
     requestBytesInFlight: () => parts.admission.bytes,
     connections: parts.connections,
+    coordination: () => parts.coordination.counts,
     status: () => {
       const status = parts.status();
       return { ...status, writesRefused: status.writesRefused !== undefined };

@@ -90,7 +90,7 @@ export class ZklServer implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { node, view, handleHttp, handleStream, transport } = this.#parts;
+    const { node, handleHttp, handleStream, transport } = this.#parts;
     const { host, port, limits } = this.#options;
     try {
       // The port first: a server that cannot be reached must not take part in an election.
@@ -111,7 +111,6 @@ export class ZklServer implements AsyncDisposable {
       node.onStatus((status) => this.#onStatus(status));
       await node.start();
       this.#refuseHopelessDamage(node.status);
-      view.update(node.status);
       this.#parts.open();
       this.#logStarted(node.status);
       this.#onStatus(node.status);
@@ -150,7 +149,8 @@ export class ZklServer implements AsyncDisposable {
   }
 
   #onStatus(status: NodeStatus): void {
-    const { view } = this.#parts;
+    const { view, coordination } = this.#parts;
+    coordination.onStatus(status);
     view.update(status);
     const { role, serving, epoch, leader, lookingBecause } = status;
     const before = this.#announced;

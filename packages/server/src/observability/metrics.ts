@@ -10,7 +10,27 @@ export interface MetricsSource {
   readonly requestsInFlight: () => number;
   readonly requestBytesInFlight: () => number;
   readonly connections: () => number;
+  readonly coordination: () => CoordinationCounts;
   readonly status: () => MetricsStatus;
+}
+
+/** What sessions, streams and watches amount to at this moment. */
+export interface CoordinationCounts {
+  readonly sessions: number;
+  /** Streams that serve a session, and all streams. */
+  readonly attached: number;
+  readonly streams: number;
+  readonly watches: number;
+  /** Watches that are not told of changes as they come. */
+  readonly watchesBehind: number;
+  readonly historyChanges: number;
+  readonly watchSnapshotBytes: number;
+  /** Since this server started. */
+  readonly sessionsExpired: number;
+  readonly streamOperations: number;
+  readonly watchEvents: number;
+  readonly watchResets: number;
+  readonly watchesFellBehind: number;
 }
 
 /** The part of the server's status that becomes metrics. */
@@ -110,8 +130,44 @@ export class ServerMetrics {
     gauge('zkl_writes_refused', '1 while writes are refused: the disk is full.', () =>
       Number(source.status().writesRefused),
     );
+    this.#addCoordination(gauge);
     this.#addPeerGauges();
     this.#addProcessGauges(gauge);
+  }
+
+  #addCoordination(gauge: (name: string, help: string, value: () => number) => void): void {
+    const { coordination } = this.#source;
+    gauge('zkl_sessions', 'Sessions that are open in the cluster.', () => coordination().sessions);
+    gauge('zkl_sessions_attached', 'Sessions that have a stream to this server.', () => coordination().attached);
+    gauge('zkl_streams', 'Session streams, with a session or without one.', () => coordination().streams);
+    gauge('zkl_watches', 'Watches on this server.', () => coordination().watches);
+    gauge('zkl_watches_behind', 'Watches that have not been told everything.', () => coordination().watchesBehind);
+    gauge('zkl_history_changes', 'Changes that are kept for watches.', () => coordination().historyChanges);
+    gauge('zkl_watch_snapshot_bytes', 'Bytes of snapshots for watches.', () => coordination().watchSnapshotBytes);
+    const counter = (name: string, help: string, value: () => number): void => {
+      new Counter({
+        name,
+        help,
+        registers: [this.#registry],
+        collect() {
+          this.reset();
+          this.inc(value());
+        },
+      });
+    };
+    counter(
+      'zkl_sessions_expired_total',
+      'Sessions that this server expired as the leader.',
+      () => coordination().sessionsExpired,
+    );
+    counter('zkl_stream_operations_total', 'Operations of session streams.', () => coordination().streamOperations);
+    counter('zkl_watch_events_total', 'Events that watches were told of.', () => coordination().watchEvents);
+    counter('zkl_watch_resets_total', 'Snapshots that watches were given.', () => coordination().watchResets);
+    counter(
+      'zkl_watches_fell_behind_total',
+      'Times that a watch fell behind because its client did not read.',
+      () => coordination().watchesFellBehind,
+    );
   }
 
   #addPeerGauges(): void {

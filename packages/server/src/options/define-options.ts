@@ -68,6 +68,27 @@ const limitsSchema = z.strictObject({
     64 * MIB,
     'Bytes of log that are kept behind the newest snapshot. A server that lags by more gets a snapshot instead of what it missed.',
   ),
+  sessionsMax: integer(
+    1,
+    1_000_000,
+    100_000,
+    'Sessions open at a time; the same on every server. Beyond it: TOO_MANY_SESSIONS.',
+  ),
+  watchesMax: integer(1, 10_000_000, 100_000, 'Watches on this server. Beyond it: TOO_MANY_WATCHES.'),
+  watchesPerStreamMax: integer(1, 1_000_000, 10_000, 'Watches on one session stream. Beyond it: TOO_MANY_WATCHES.'),
+  historyChangesMax: integer(
+    100,
+    10_000_000,
+    100_000,
+    'Changes that are kept for watches that were cut off or are slow. Who needs older ones gets a snapshot.',
+  ),
+  historyBytesMax: integer(64 * KIB, GIB, 64 * MIB, 'Bytes of paths and data of the changes that are kept.'),
+  watchSnapshotBytesMax: integer(
+    64 * KIB,
+    GIB,
+    64 * MIB,
+    'Bytes of memory of one snapshot for a watch, about 400 for each node and its data; four times as much for all at a time. A watch of more fails: MESSAGE_TOO_LARGE.',
+  ),
 });
 
 /** Durations. The elections' times must be the same on all servers. */
@@ -97,6 +118,8 @@ const timingSchema = z.strictObject({
     30_000,
     'The deadline of a request that states none, and the longest that any has, in ms.',
   ),
+  minSessionTimeoutMs: integer(100, 3_600_000, 500, 'The shortest session timeout that is granted, in ms.'),
+  maxSessionTimeoutMs: integer(100, 86_400_000, 120_000, 'The longest session timeout that is granted, in ms.'),
   shutdownGraceMs: integer(0, 600_000, 5000, 'How long a graceful stop waits for the requests under way, in ms.'),
 });
 

@@ -111,6 +111,20 @@ const RULES: readonly Rule[] = [
     timing.heartbeatMs < timing.tickMs
       ? { key: 'timing.heartbeatMs', problem: `it must be at least timing.tickMs (${timing.tickMs})` }
       : undefined,
+  ({ timing }) =>
+    timing.maxSessionTimeoutMs < timing.minSessionTimeoutMs
+      ? {
+          key: 'timing.maxSessionTimeoutMs',
+          problem: `it must be at least timing.minSessionTimeoutMs (${timing.minSessionTimeoutMs})`,
+        }
+      : undefined,
+  ({ limits }) =>
+    limits.historyBytesMax < limits.valueBytesMax * 2 + 4 * 1024
+      ? {
+          key: 'limits.historyBytesMax',
+          problem: `it must hold a change of the largest value: twice limits.valueBytesMax (${limits.valueBytesMax}) and 4,096 bytes more`,
+        }
+      : undefined,
   ({ limits }) =>
     limits.pendingBytesMax < 2 * limits.valueBytesMax
       ? {

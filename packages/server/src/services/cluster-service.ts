@@ -32,6 +32,10 @@ export interface ServerStatus extends Omit<NodeStatus, 'peers'> {
   readonly version: string;
   readonly uptimeMs: number;
   readonly znodes: number;
+  /** Sessions that are open in the cluster, those of them that have a stream to this server, and the watches on this server. */
+  readonly sessions: number;
+  readonly sessionsAttached: number;
+  readonly watches: number;
   /** Of the whole state at `applied`: 16 hexadecimal digits, equal on all servers at equal zxids. */
   readonly digest: string;
   /** Recent ones, the newest last. */
@@ -78,6 +82,9 @@ function statusToProto(status: ServerStatus): StatusResponse {
     version: status.version,
     uptimeMs: BigInt(Math.round(status.uptimeMs)),
     znodes: BigInt(status.znodes),
+    sessions: status.sessions,
+    sessionsAttached: status.sessionsAttached,
+    watches: status.watches,
     snapshotZxid: status.snapshotZxid === undefined ? 0n : zxidToBigint(status.snapshotZxid),
     logBytes: BigInt(status.logBytes),
     writesRefused: status.writesRefused ?? '',

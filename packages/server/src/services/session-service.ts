@@ -13,8 +13,8 @@ import type { SessionToucher } from '../session/session-toucher.js';
 import type { Edge } from './edge.js';
 import { zxidToBigint } from './zxid-codec.js';
 
-/** Bounds of sessions. */
-export interface SessionLimits {
+/** Bounds of the timeouts that are granted. */
+export interface SessionTimeouts {
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
 }
@@ -22,7 +22,7 @@ export interface SessionLimits {
 /** What SessionService needs, beside the stream's own parts. */
 export interface SessionServiceDependencies {
   readonly edge: Edge;
-  readonly limits: SessionLimits;
+  readonly timeouts: SessionTimeouts;
   readonly toucher: SessionToucher;
 }
 
@@ -69,13 +69,13 @@ export function sessionService(
 }
 
 function openCommand(
-  { limits }: SessionServiceDependencies,
+  { timeouts }: SessionServiceDependencies,
   { timeoutMs, secretHash }: OpenRequest,
 ): Command | Failure {
   if (secretHash.byteLength !== SECRET_HASH_BYTES) {
     return rejected('BAD_ARGUMENTS', { message: `secret_hash must have ${SECRET_HASH_BYTES} bytes: a SHA-256.` });
   }
   const asked = timeoutMs === 0 ? TIMEOUT_DEFAULT_MS : timeoutMs;
-  const granted = Math.min(limits.maxSessionTimeoutMs, Math.max(limits.minSessionTimeoutMs, asked));
+  const granted = Math.min(timeouts.maxSessionTimeoutMs, Math.max(timeouts.minSessionTimeoutMs, asked));
   return { kind: 'sessionOpen', timeoutMs: granted, secretHash };
 }

@@ -20,7 +20,6 @@ function setUp() {
   const expired: { sessions: number[]; done: (applied: boolean) => void }[] = [];
   const moved: unknown[] = [];
   const leader = new SessionLeader({
-    serverId: 1,
     table: { get: (session) => table.get(session), entries: () => table.values() },
     expire: (sessions, done) => void expired.push({ sessions: sessions.map(({ counter }) => counter), done }),
     readBarrier: (done) => void barriers.push(done),

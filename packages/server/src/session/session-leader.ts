@@ -10,7 +10,6 @@ export interface SessionTable {
 
 /** What the leader's part needs of the rest of the server. */
 export interface SessionLeaderDependencies {
-  readonly serverId: ServerId;
   readonly table: SessionTable;
   /** Proposes that these sessions are expired. `done(false)`: certainly not, at present; it is to be proposed again. */
   readonly expire: (sessions: readonly Zxid[], done: (applied: boolean) => void) => void;

@@ -38,7 +38,6 @@ function setUp(status: Status): {
     void sent.push({ to, counters: touches.map(({ session }) => session.counter), reply });
   const toucher = new SessionToucher({
     view,
-    serverId: 1,
     send: note,
     local: (touches, reply: (answer: TouchAnswer) => void) =>
       note('local', touches, reply as (reply: TouchReply) => void),

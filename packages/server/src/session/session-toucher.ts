@@ -10,7 +10,6 @@ export type TouchOutcome = 'alive' | TouchRefusal | 'overloaded';
 /** What the toucher needs of the rest of the server. */
 export interface SessionToucherDependencies {
   readonly view: ClusterView;
-  readonly serverId: ServerId;
   readonly send: (to: ServerId, touches: readonly SessionTouch[], done: (reply: TouchReply) => void) => void;
   /** The leader's part, when this server leads. */
   readonly local: (touches: readonly SessionTouch[], reply: (answer: TouchAnswer) => void) => void;

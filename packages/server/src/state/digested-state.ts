@@ -6,6 +6,8 @@ import { DigestRing } from './digest-ring.js';
 export class DigestedState implements StateMachine<Result> {
   readonly #state: ZnodeStateMachine;
   readonly #ring = new DigestRing();
+  /** Told of the results of each block that was applied. Set by the owner before the node starts. */
+  onApplied: (results: readonly Result[]) => void = () => undefined;
 
   constructor(state: ZnodeStateMachine) {
     this.#state = state;
@@ -18,6 +20,7 @@ export class DigestedState implements StateMachine<Result> {
   apply(block: Block): readonly Result[] {
     const results = this.#state.apply(block);
     this.#ring.onApplied(block, () => this.#state.digest);
+    this.onApplied(results);
     return results;
   }
 

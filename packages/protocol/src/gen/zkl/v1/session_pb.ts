@@ -251,7 +251,8 @@ export type AttachResponse = Message<"zkl.v1.AttachResponse"> & {
   welcome?: AttachWelcome | undefined;
 
   /**
-   * Events come before the replies that stand beside them: nobody sees new data before the event that tells of it.
+   * Events come before the replies that stand beside them: nobody sees new data before the event that tells of it. So the first events of a new
+   * watch may stand before the reply to the operation that began it.
    *
    * @generated from field: repeated zkl.v1.WatchBatch events = 2;
    */

@@ -144,7 +144,7 @@ export type WatchBatch = Message<"zkl.v1.WatchBatch"> & {
   snapshot?: SnapshotPart | undefined;
 
   /**
-   * Set when the watch ends: why.
+   * Set when a watch of a session stream ends: why. A stream of its own ends with the error itself.
    *
    * @generated from field: zkl.v1.ErrorDetail failure = 5;
    */
@@ -202,12 +202,15 @@ export const WatchEventSchema: GenMessage<WatchEvent> = /*@__PURE__*/
   messageDesc(file_zkl_v1_watch, 3);
 
 /**
- * SnapshotPart is a piece of the state of a scope. The first one tells why; the watcher drops what it knew.
+ * SnapshotPart is a piece of the state of a scope: all parts together are one state, that of the batch's zxid. The watcher drops what it knew
+ * with the first one; parents come before their children. A scope whose node does not exist has one part without nodes.
  *
  * @generated from message zkl.v1.SnapshotPart
  */
 export type SnapshotPart = Message<"zkl.v1.SnapshotPart"> & {
   /**
+   * The same in every part.
+   *
    * @generated from field: zkl.v1.ResetReason reason = 1;
    */
   reason: ResetReason;
@@ -283,7 +286,7 @@ export const WatchScope = {
   NODE: 1,
 
   /**
-   * Its direct children, and the node's own creation and deletion.
+   * Its direct children (that they are set, too: leave CHANGE_TYPE_SET out for names alone), and the node's own creation and deletion.
    *
    * @generated from enum value: WATCH_SCOPE_CHILDREN = 2;
    */
