@@ -56,7 +56,7 @@ function watchTree(
   const abort = new AbortController();
   cleanup.add(() => abort.abort());
   const batches: WatchBatch[] = [];
-  let stand: () => void;
+  let stand = (): void => undefined;
   const stands = new Promise<void>((resolve) => (stand = resolve));
   void (async () => {
     try {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createClient, type Client, type Transport } from '@connectrpc/connect';
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   AttachRequestSchema,
   SessionService,
@@ -59,7 +59,7 @@ export class StreamClient {
     return stream;
   }
 
-  send(message: Partial<AttachRequest>): void {
+  send(message: MessageInitShape<typeof AttachRequestSchema>): void {
     this.#queue.push(create(AttachRequestSchema, message));
     this.#wake();
   }

@@ -82,7 +82,7 @@ function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks,
   const view = new ClusterView();
   const admission = new Admission(options.limits);
   const access = new SessionAccess({
-    table: state.sessions,
+    table: state,
     whenApplied: (zxid, done) => node.whenApplied(zxid, done),
   });
   const quorumReachable = quorumCheck(options, transport);

@@ -36,7 +36,6 @@ export class Coordination {
   readonly #leader: SessionLeader;
   readonly #reaper: Reaper;
   readonly #attachments: Attachments;
-  #pumpDue = false;
 
   constructor(dependencies: CoordinationDependencies) {
     this.#dependencies = dependencies;
@@ -51,7 +50,7 @@ export class Coordination {
         snapshotsBytesMax: SNAPSHOTS * watchSnapshotBytesMax,
       },
     });
-    this.#attachments = new Attachments((session) => state.sessions.get(session) !== undefined);
+    this.#attachments = new Attachments((session) => state.session(session) !== undefined);
     this.#leader = this.#makeLeader();
     this.#reaper = this.#makeReaper();
     this.toucher = new SessionToucher({
@@ -85,7 +84,7 @@ export class Coordination {
     const { history, state } = this.#dependencies;
     const { events, resets, fellBehind } = this.hub.counts;
     return {
-      sessions: state.sessions.count,
+      sessions: state.sessionCount,
       attached: this.#attachments.size,
       streams: this.streams.counts.streams,
       watches: this.hub.size,
@@ -119,13 +118,8 @@ export class Coordination {
       }
       this.#reaper.onApplied();
     }
-    if (this.#pumpDue) return;
-    this.#pumpDue = true;
-    // After the blocks of this turn, and before the sockets get theirs.
-    queueMicrotask(() => {
-      this.#pumpDue = false;
-      this.hub.pump();
-    });
+    // Before anybody is answered; and after each block, so that a long replay does not outrun the history.
+    this.hub.pump();
   }
 
   /** The server stops: nothing is decided or collected any more. */
@@ -138,7 +132,7 @@ export class Coordination {
   #makeLeader(): SessionLeader {
     const { state, node, transport, options } = this.#dependencies;
     return new SessionLeader({
-      table: state.sessions,
+      table: state,
       expire: (sessions, done) =>
         node.propose(encodeCommand({ kind: 'sessionsExpire', sessions }), ({ kind }) => done(kind === 'applied')),
       readBarrier: (done) => node.readBarrier(done),

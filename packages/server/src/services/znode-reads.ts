@@ -2,13 +2,18 @@ import { create } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
 import {
   ChildSchema,
+  CountResponseSchema,
   ExistsResponseSchema,
+  GetQuotaResponseSchema,
   GetResponseSchema,
   ListChildrenResponseSchema,
   MultiReadResponseSchema,
+  QuotaSchema,
   ReadResultSchema,
   type Child,
+  type CountResponse,
   type ExistsResponse,
+  type GetQuotaResponse,
   type GetResponse,
   type ListChildrenRequest,
   type ListChildrenResponse,
@@ -24,7 +29,7 @@ import { pathFailure } from './request-checks.js';
 import { statToProto } from './stat-codec.js';
 import { failureDetail } from './failure-detail.js';
 
-type Reads = 'get' | 'exists' | 'listChildren' | 'multiRead';
+type Reads = 'get' | 'exists' | 'listChildren' | 'multiRead' | 'count' | 'getQuota';
 
 /** Reads in one multi-read, at most. */
 export const MULTI_READS_MAX = 1_024;
@@ -49,6 +54,10 @@ export function znodeReads(edge: Edge): Pick<ServiceImpl<typeof ZnodeService>, R
           ? rejected('BAD_ARGUMENTS', { message: `A multi-read has at most ${MULTI_READS_MAX} reads.` })
           : undefined,
       ),
+    count: ({ path, read }, context) =>
+      edge.read(context, read, (header) => count(edge, path, header), pathFailure(path, false)),
+    getQuota: ({ path, read }, context) =>
+      edge.read(context, read, (header) => getQuota(edge, path, header), pathFailure(path, false)),
   };
 }
 
@@ -85,6 +94,26 @@ function listChildren(
   const children = answer.children.map(childToProto);
   const reply = create(ListChildrenResponseSchema, { children, more: answer.more, stat: statToProto(answer.stat) });
   if (header !== undefined) reply.header = header;
+  return reply;
+}
+
+function count(edge: Edge, path: string, header: ResponseHeader): CountResponse | Failure {
+  const answer = edge.state.count(path);
+  if (answer.kind === 'error') return failureOfRead(answer);
+  return create(CountResponseSchema, { header, count: BigInt(answer.count) });
+}
+
+function getQuota(edge: Edge, path: string, header: ResponseHeader): GetQuotaResponse | Failure {
+  const answer = edge.state.quota(path);
+  if (answer.kind === 'error') return failureOfRead(answer);
+  const { quota, count: nodes, bytes } = answer;
+  const reply = create(GetQuotaResponseSchema, { header, count: BigInt(nodes), bytes: BigInt(bytes) });
+  if (quota === undefined) return reply;
+  reply.quota = create(QuotaSchema);
+  for (const name of ['countSoft', 'countHard', 'bytesSoft', 'bytesHard'] as const) {
+    const bound = quota[name];
+    if (bound !== undefined) reply.quota[name] = BigInt(bound);
+  }
   return reply;
 }
 

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Zxid } from '@zkl/consensus';
+import type { ZnodeStateMachine } from '@zkl/state-machine';
 import type { GiveUp } from '../request/deadline.js';
 import { rejected, type Failure } from '../request/failure.js';
 
@@ -11,9 +12,7 @@ export interface SessionClaim {
 
 /** What checking a claim needs of the rest of the server. */
 export interface SessionAccessDependencies {
-  readonly table: {
-    get(session: Zxid): { readonly secretHash: Uint8Array; readonly timeoutMs: number } | undefined;
-  };
+  readonly table: Pick<ZnodeStateMachine, 'session'>;
   readonly whenApplied: (zxid: Zxid, done: () => void) => () => void;
 }
 
@@ -56,7 +55,7 @@ export class SessionAccess {
   }
 
   #verdict({ session, secret }: SessionClaim): AccessVerdict {
-    const entry = this.#dependencies.table.get(session);
+    const entry = this.#dependencies.table.session(session);
     if (entry === undefined) return { kind: 'gone' };
     const hash = createHash('sha256').update(secret).digest();
     // What the caller does not know must not be found out by how long it takes to refuse it.

@@ -1,4 +1,5 @@
 import type { Zxid } from '@zkl/consensus';
+import type { SessionAnswer } from '@zkl/state-machine';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../peer/test-cluster.js';
 import type { TouchAnswer } from '../peer/touch-codec.js';
@@ -15,19 +16,19 @@ const id = (counter: number): Zxid => ({ epoch: 1, counter });
 const touchOf = (counter: number, attachment = 1): SessionTouch => ({ session: id(counter), attachment });
 
 function setUp() {
-  const table = new SessionMap<{ session: Zxid; timeoutMs: number; ephemerals: number }>();
+  const table = new SessionMap<SessionAnswer>();
   const barriers: ((refusal: 'noQuorum' | undefined) => void)[] = [];
   const expired: { sessions: number[]; done: (applied: boolean) => void }[] = [];
   const moved: unknown[] = [];
   const leader = new SessionLeader({
-    table: { get: (session) => table.get(session), entries: () => table.values() },
+    table: { session: (session) => table.get(session), sessions: () => table.values() },
     expire: (sessions, done) => void expired.push({ sessions: sessions.map(({ counter }) => counter), done }),
     readBarrier: (done) => void barriers.push(done),
     tellMoved: (to, touches) => void moved.push([to, ...touches.map(({ attachment }) => attachment)]),
   });
   leaders.push(leader);
   const add = (counter: number, timeoutMs: number, ephemerals = 0): void =>
-    table.set(id(counter), { session: id(counter), timeoutMs, ephemerals });
+    table.set(id(counter), { id: id(counter), timeoutMs, ephemerals, secretHash: new Uint8Array(32) });
   const answers: TouchAnswer[] = [];
   const touch = (touches: SessionTouch[], from = 2): void =>
     leader.onTouch(from, touches, (answer) => void answers.push(answer));

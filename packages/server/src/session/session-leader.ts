@@ -1,12 +1,10 @@
 import type { RefusalReason, ServerId, Zxid } from '@zkl/consensus';
+import type { ZnodeStateMachine } from '@zkl/state-machine';
 import type { TouchAnswer } from '../peer/touch-codec.js';
 import { KEEPER_TICK_MS, SessionKeeper, type SessionTouch } from './session-keeper.js';
 
 /** The sessions that there are, by what this server has applied. */
-export interface SessionTable {
-  get(session: Zxid): { readonly timeoutMs: number; readonly ephemerals: number } | undefined;
-  entries(): Iterable<{ readonly session: Zxid; readonly timeoutMs: number }>;
-}
+export type SessionTable = Pick<ZnodeStateMachine, 'session' | 'sessions'>;
 
 /** What the leader's part needs of the rest of the server. */
 export interface SessionLeaderDependencies {
@@ -53,7 +51,7 @@ export class SessionLeader {
   /** Leading begins: every session gets a full timeout, whatever the leader before knew. */
   begin(): void {
     if (this.leading) return;
-    for (const { session, timeoutMs } of this.#dependencies.table.entries()) this.#keeper.add(session, timeoutMs);
+    for (const { id, timeoutMs } of this.#dependencies.table.sessions()) this.#keeper.add(id, timeoutMs);
     this.#timer = setInterval(() => this.#onTick(), KEEPER_TICK_MS);
   }
 
@@ -105,7 +103,7 @@ export class SessionLeader {
   }
 
   #touchLate(touch: SessionTouch, from: ServerId): ReturnType<SessionKeeper['touch']> {
-    const entry = this.#dependencies.table.get(touch.session);
+    const entry = this.#dependencies.table.session(touch.session);
     if (entry === undefined) return 'unknown';
     this.#keeper.add(touch.session, entry.timeoutMs);
     return this.#touch(touch, from);
@@ -127,7 +125,7 @@ export class SessionLeader {
     for (const session of this.#toExpire) {
       if (batch.length >= EXPIRE_SESSIONS_MAX || ephemerals >= EXPIRE_EPHEMERALS_MAX) break;
       taken += 1;
-      const entry = this.#dependencies.table.get(session);
+      const entry = this.#dependencies.table.session(session);
       if (entry === undefined) {
         this.#keeper.remove(session);
         continue;

@@ -59,8 +59,14 @@ function answerOne(state: ZnodeStateMachine, reader: OperationReader, zxid: Zxid
       });
       return answer.kind === 'error' ? refuse(answer) : { ...answer, zxid };
     }
-    case QUERY_COUNT:
-    case QUERY_QUOTA:
+    case QUERY_COUNT: {
+      const answer = state.count(path);
+      return answer.kind === 'error' ? refuse(answer) : { ...answer, zxid };
+    }
+    case QUERY_QUOTA: {
+      const answer = state.quota(path);
+      return answer.kind === 'error' ? refuse(answer) : { ...answer, zxid };
+    }
     default:
       return refusedReply('UNIMPLEMENTED', zxid, leaderId, path);
   }

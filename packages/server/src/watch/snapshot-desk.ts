@@ -45,8 +45,8 @@ export class SnapshotDesk {
   assign(watcher: Watcher): boolean {
     const key = keyOf(watcher);
     let held = this.#held.get(key);
-    if (held !== undefined && held.snapshot.state === 'ready' && held.snapshot.position < this.#source.first) {
-      // Too old to go on from. Those who are being given it find that out when they have all of it.
+    if (held !== undefined && held.snapshot.state === 'ready' && held.snapshot.position < this.#source.end) {
+      // It is not new any more: nobody is to be shown what is older than what it has seen. Those who are being given it go on.
       this.#held.delete(key);
       this.#held.set(`${key} (before ${held.snapshot.position})`, held);
       held = undefined;

@@ -237,6 +237,7 @@ export class WatchHub {
   #workSlice(): void {
     this.pump();
     const untilMs = performance.now() + SLICE_MS;
+    for (const watcher of this.#active) if (watcher.state === 'lost' && watcher.sink.writable) this.#assign(watcher);
     for (const watcher of [...this.#active]) {
       if (watcher.state === 'synced' || watcher.state === 'ended' || !watcher.sink.writable) {
         this.#active.delete(watcher);
@@ -252,16 +253,20 @@ export class WatchHub {
 
   /** Brings a watcher on. `more`: it wants another turn. */
   #advance(watcher: Watcher, untilMs: number): 'more' | 'rests' {
+    if (watcher.state === 'lost') this.#assign(watcher);
     if (watcher.state === 'lost') {
-      if (!this.#desk.assign(watcher)) {
-        this.#waiting.push(watcher);
-        return 'rests';
-      }
-      watcher.state = 'resetting';
-      this.counts.resets += 1;
+      this.#waiting.push(watcher);
+      return 'rests';
     }
     if (watcher.state === 'resetting') return this.#giveSnapshot(watcher, untilMs);
     return this.#catchUp(watcher, untilMs);
+  }
+
+  /** All who are lost get theirs before any is made: so they share it. */
+  #assign(watcher: Watcher): void {
+    if (!this.#desk.assign(watcher)) return;
+    watcher.state = 'resetting';
+    this.counts.resets += 1;
   }
 
   #giveSnapshot(watcher: Watcher, untilMs: number): 'more' | 'rests' {
