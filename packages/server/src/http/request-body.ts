@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import type { HttpRequest } from './http-types.js';
 
 /** What is still read, and thrown away, of a body that was refused, so that its sender gets to read why. */
@@ -13,7 +14,12 @@ export function bodyOf(request: HttpRequest): AsyncIterable<Uint8Array> {
 
 /** Once the answer is written: lets a client that still sends its body come to the end of it, within bounds, and then read the answer. */
 export function discardRest(request: HttpRequest): void {
-  if ('stream' in request || request.complete || request.destroyed) return;
+  if (request.complete || request.destroyed) return;
+  if ('stream' in request) {
+    // A stream that ends before its client has said all: the client is told to say no more (RFC 9113, 8.1).
+    request.stream.close(constants.NGHTTP2_NO_ERROR);
+    return;
+  }
   let discarded = 0;
   request.on('data', (chunk: Buffer) => {
     discarded += chunk.byteLength;
