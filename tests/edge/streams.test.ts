@@ -66,7 +66,7 @@ describe('a session stream', () => {
       'count',
       'multi',
     ]);
-    const data = replies.flatMap((reply) => (reply.kind === 'node' ? [new TextDecoder().decode(reply.data!)] : []));
+    const data = replies.flatMap((reply) => (reply.kind === 'node' ? [new TextDecoder().decode(reply.data)] : []));
     expect(data).toEqual(['1', '2']);
     expect(replies[8]).toMatchObject({ count: 1 });
   });

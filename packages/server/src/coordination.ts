@@ -7,7 +7,7 @@ import type { TcpPeerTransport } from './peer/tcp-peer-transport.js';
 import type { Admission } from './request/admission.js';
 import type { ClusterView } from './request/cluster-view.js';
 import { Reaper } from './session/reaper.js';
-import { SessionAccess } from './session/session-access.js';
+import type { SessionAccess } from './session/session-access.js';
 import { SessionLeader } from './session/session-leader.js';
 import { SessionToucher } from './session/session-toucher.js';
 import { Attachments } from './stream/attachments.js';

@@ -183,8 +183,9 @@ export class ChangeHistory {
     this.#last = zxid;
   }
 
-  /** Forgets everything: the history begins after this zxid. Positions go on. */
+  /** Forgets everything: the history begins after this zxid. Positions go on, and one is left out: whoever was at the end is not there any more. */
   reset(zxid: Zxid): void {
+    this.#end += 1;
     this.#first = this.#end;
     this.#head = 0;
     this.#floor = zxid;

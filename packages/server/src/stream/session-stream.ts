@@ -1,3 +1,4 @@
+// over 400 lines: one stream is one state; what could stand alone (writes, attachment, output, queries) does.
 import { compareZxid, type RefusalReason, type Zxid } from '@zkl/consensus';
 import type { ZnodeStateMachine } from '@zkl/state-machine';
 import {

@@ -12,7 +12,7 @@ export class TestTree {
   readonly history: ChangeHistory;
   readonly state: ZnodeStateMachine;
   readonly hub: WatchHub;
-  #epoch = 1;
+  readonly #epoch = 1;
   #counter = 0;
 
   constructor(history: ChangeHistoryOptions = {}, limits: Partial<SnapshotLimits & { watchesMax: number }> = {}) {
@@ -63,7 +63,7 @@ export class TestTree {
   /** Replaces the state by its own snapshot, as a server that was too far behind does. */
   async restore(): Promise<void> {
     const chunks = [...this.state.snapshot()];
-    // eslint-disable-next-line @typescript-eslint/require-await -- what a disk would give
+
     await this.state.restore(
       (async function* () {
         yield* chunks;

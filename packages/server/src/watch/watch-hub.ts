@@ -61,7 +61,7 @@ export class WatchHub {
   readonly #active = new Set<Watcher>();
   readonly #all = new Set<Watcher>();
   /** Those that want a snapshot, for which there was no room. */
-  #waiting: Watcher[] = [];
+  readonly #waiting: Watcher[] = [];
   readonly #progress = new DeadlineWheel<Watcher>();
   readonly #hit: Watcher[] = [];
   readonly #view = new ChangeView();
