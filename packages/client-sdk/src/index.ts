@@ -2,6 +2,7 @@ import { openHttp2Channel } from './channel/node/http2-channel.js';
 import type { Client } from './client/client.js';
 import { ZklClient } from './client/zkl-client.js';
 import type { ClientOptions } from './options/client-options.js';
+import { Link } from './stream/link.js';
 import { resolveOptions } from './options/resolve-options.js';
 
 export * from './surface.js';
@@ -24,5 +25,9 @@ export * from './surface.js';
  * ```
  */
 export function createClient(input: string | ClientOptions): Client {
-  return new ZklClient(resolveOptions(input, { discover: true }), openHttp2Channel);
+  return new ZklClient(
+    resolveOptions(input, { discover: true }),
+    openHttp2Channel,
+    (dispatcher, session) => new Link(dispatcher.linkOptions(session)),
+  );
 }

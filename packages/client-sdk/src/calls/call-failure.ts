@@ -109,7 +109,11 @@ function connectionLossError(history: CallHistory, failure: Failure & { kind: 'l
 }
 
 /** The call was interrupted by its caller, or by the end of the client. */
-export function interruptedError(history: CallHistory, context: CallContext, by: 'aborted' | 'closed'): ZklError {
+export function interruptedError(
+  history: CallHistory,
+  context: Pick<CallContext, 'abortReason'>,
+  by: 'aborted' | 'closed',
+): ZklError {
   return makeError({
     code: by === 'aborted' ? 'ABORTED' : 'CLIENT_CLOSED',
     message: by === 'aborted' ? 'The call was aborted' : 'The client was closed',
@@ -137,7 +141,11 @@ export function overloadedError(history: CallHistory): ZklError {
  *
  * @param last - Of this call, or of the client's others if this one never came to its turn.
  */
-export function deadlineError(history: CallHistory, context: CallContext, last: Problem | undefined): ZklError {
+export function deadlineError(
+  history: CallHistory,
+  context: Pick<CallContext, 'timeoutMs'>,
+  last: Problem | undefined,
+): ZklError {
   const within = `within ${context.timeoutMs} ms`;
   const base = { outcome: outcomeOf(history), retryable: true, path: history.path, attempts: history.attempts };
   if (last === undefined) {

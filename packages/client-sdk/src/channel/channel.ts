@@ -1,4 +1,10 @@
-import type { DescMessage, DescMethodUnary, MessageShape } from '@bufbuild/protobuf';
+import type {
+  DescMessage,
+  DescMethodBiDiStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageShape,
+} from '@bufbuild/protobuf';
 import type { ErrorDetail } from '@zkl/protocol';
 
 /** A unary method of a generated service. */
@@ -19,6 +25,31 @@ export type UnaryResult<T> =
   | { readonly kind: 'lost'; readonly sent: boolean; readonly reason: string; readonly cause: unknown }
   /** An answer came that makes no sense: not zkl, damaged, or larger than allowed. */
   | { readonly kind: 'garbled'; readonly reason: string; readonly cause: unknown };
+
+/** How a stream ended: as a request does, or the server does not know it. `lost` without a reason of its own is an ordinary end. */
+export type StreamEnd = Exclude<UnaryResult<never>, { kind: 'answer' }> | { readonly kind: 'unimplemented' };
+
+/** Whom a stream tells what happens. Nothing is told before `openStream` has returned, and nothing after `onEnd`. */
+export interface StreamListener {
+  /** One whole message. The bytes are the listener's. */
+  onMessage(message: Uint8Array): void;
+  /** There is room again after `send` answered false. */
+  onDrain(): void;
+  /** Called once, but not after `close`. */
+  onEnd(end: StreamEnd): void;
+}
+
+/** A stream of messages in both directions. */
+export interface ChannelStream {
+  /** Sends a message, whose bytes must not be changed after. False: enough is under way, wait for `onDrain`. Never refuses. */
+  send(message: Uint8Array): boolean;
+  /** Runs it after everything that this turn of the event loop brings, once what arrived has been looked at. */
+  defer(callback: () => void): void;
+  /** Whether the stream keeps the process alive. Initially: yes. */
+  keepAlive(on: boolean): void;
+  /** Ends the stream; nothing is told any more. Idempotent. */
+  close(): void;
+}
 
 /**
  * Gives up a request: its result is not reported any more, and the server is told, where the protocol can. True when the
@@ -44,6 +75,21 @@ export interface Channel {
     timeoutMs: number | undefined,
     onResult: (result: UnaryResult<MessageShape<O>>) => void,
   ): CancelCall;
+  /** Opens a stream in both directions. Absent where there is none: browsers cannot stream requests. */
+  openStream?(method: DescMethodBiDiStreaming, listener: StreamListener): ChannelStream;
+  /**
+   * Sends one request that is answered by a stream of messages. Where it is absent, streams in both directions do what it would.
+   *
+   * @param onMessage - The next message is read when what it returns has resolved: that is the back-pressure.
+   * @param onEnd - Called once, unless the call was given up before.
+   * @returns How to give it up.
+   */
+  serverStream?<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageShape<I>,
+    onMessage: (message: MessageShape<O>) => Promise<void> | void,
+    onEnd: (end: StreamEnd) => void,
+  ): () => void;
   /**
    * Asks the connection itself for a sign of life. If none comes in time the connection is dead, and all its requests are lost.
    * Does nothing while one is awaited, and where connections cannot be asked.

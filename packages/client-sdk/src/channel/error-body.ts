@@ -14,12 +14,24 @@ const DETAILS_MAX = 16;
  * @returns Undefined when it is not such a body.
  */
 export function parseErrorBody(body: Uint8Array): Refused | undefined {
-  let json: unknown;
+  return toRefused(parseJson(body));
+}
+
+/** The same of an error that stands within an object, as at the end of a stream. Undefined also when there is none. */
+export function parseError(body: Uint8Array, name: string): Refused | undefined {
+  const json = parseJson(body);
+  return isRecord(json) ? toRefused(json[name]) : undefined;
+}
+
+function parseJson(body: Uint8Array): unknown {
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
     return undefined;
   }
+}
+
+function toRefused(json: unknown): Refused | undefined {
   if (!isRecord(json) || typeof json['code'] !== 'string') return undefined;
   const message = typeof json['message'] === 'string' ? json['message'] : '';
   return { kind: 'refused', code: json['code'], message, detail: findDetail(json['details']) };

@@ -1,7 +1,7 @@
 import { badArguments, zxid } from '../options/validate.js';
 import type { Child } from './results.js';
 import type { ChildrenOptions } from './client.js';
-import type { Dispatcher } from './dispatcher.js';
+import type { Caller } from './caller.js';
 import { listChildren } from './znode-calls.js';
 
 /**
@@ -9,7 +9,7 @@ import { listChildren } from './znode-calls.js';
  * answers. Nothing is asked before the first child is wanted.
  */
 export async function* iterateChildren(
-  dispatcher: Dispatcher,
+  caller: Caller,
   path: string,
   options: ChildrenOptions,
 ): AsyncGenerator<Child, void, undefined> {
@@ -17,7 +17,7 @@ export async function* iterateChildren(
   let atLeast = zxid('atLeast', options.atLeast);
   let startAfter = options.startAfter;
   for (;;) {
-    const page = await listChildren(dispatcher, path, { ...options, atLeast, startAfter });
+    const page = await listChildren(caller, path, { ...options, atLeast, startAfter });
     yield* page.children;
     if (!page.more) return;
     startAfter = page.children.at(-1)?.name;

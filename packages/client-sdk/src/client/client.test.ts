@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 function open(options: Partial<ClientOptions> = {}): Client {
-  const client = createClient({ endpoints: cluster.endpoints, ...options });
+  const client = createClient({ endpoints: cluster.endpoints, stream: false, ...options });
   clients.push(client);
   return client;
 }

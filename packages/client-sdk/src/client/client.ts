@@ -1,10 +1,18 @@
 import type { CallOptions, ReadOptions, VersionOptions } from '../options/call-options.js';
+import type { CreateModeOptions } from './create-mode.js';
 import type { ClusterMembers, ServerInfo, ServerStatus, ServerStatusReport } from './cluster-results.js';
+import type { Session, SessionOptions } from '../session/session.js';
+import type { Transaction } from '../transaction/transaction.js';
+import type { MultiReadItem, MultiReadResult } from './multi-read.js';
 import type {
   Child,
   ChildrenPage,
+  CountResult,
   CreateResult,
+  DeleteRecursiveResult,
   GetResult,
+  Quota,
+  QuotaResult,
   RegisterGuessResult,
   RegisterReadResult,
   RegisterWriteResult,
@@ -16,19 +24,19 @@ import type {
 /** Data to write. A string is encoded as UTF-8. Bytes are copied before the call returns: they may be reused at once. */
 export type DataInput = Uint8Array | string | null;
 
-/** Options of {@link Client.create}. */
-export interface CreateOptions extends CallOptions {
-  /** The path is a prefix: `/a/b-` becomes `/a/b-0000000007`, after the parent's counter of creations. Default: false. */
-  readonly sequential?: boolean | undefined;
+/** Options of {@link Calls.create}. */
+export interface CreateOptions extends CallOptions, CreateModeOptions {
+  /** Take a znode that exists for the answer (`created: false`) in place of `NODE_EXISTS`. Not for sequential ones. Default: false. */
+  readonly ifAbsent?: boolean | undefined;
 }
 
-/** Options of {@link Client.set} and {@link Client.delete}. */
+/** Options of {@link Calls.set} and {@link Calls.delete}. */
 export interface ConditionalWriteOptions extends CallOptions, VersionOptions {}
 
 /** Options of reads. */
 export interface ReadCallOptions extends CallOptions, ReadOptions {}
 
-/** Options of {@link Client.children}. */
+/** Options of {@link Calls.children}. */
 export interface ChildrenOptions extends ReadCallOptions {
   /** Each child carries its stat. Default: false. */
   readonly withStat?: boolean | undefined;
@@ -82,22 +90,8 @@ export interface ClusterApi {
   members(options?: CallOptions): Promise<ClusterMembers>;
 }
 
-/**
- * A client of one cluster. It holds one connection to each server that it talks to, opened when first needed.
- *
- * *Order*: a call sees the effects of every call that resolved before it was made. Calls made at the same time are not
- * ordered among themselves.
- *
- * *Retries*: until its deadline a call survives lost connections, killed servers and changes of leader. A write carries a
- * number, by which the cluster applies it exactly once, however often and wherever it is sent.
- *
- * *Errors*: all are {@link ZklError}. At the deadline a call rejects with what stood in its way last: `TIMEOUT` when a server
- * did not answer, `CONNECTION_LOSS` when none was reached, or the refusal (such as `NO_QUORUM`).
- */
-export interface Client extends AsyncDisposable {
-  readonly register: RegisterApi;
-  readonly cluster: ClusterApi;
-
+/** What can be asked of the tree, by a client or by a session. */
+export interface Calls {
   /**
    * Creates a znode. Resolves when that is committed.
    *
@@ -129,8 +123,52 @@ export interface Client extends AsyncDisposable {
    * @throws {@link ZklError} `NO_NODE` (also when the parent is deleted on the way), and those of every call.
    */
   children(path: string, options?: ChildrenOptions): AsyncIterable<Child>;
-  /** One page of {@link Client.children}. */
+  /** One page of {@link Calls.children}. */
   listChildren(path: string, options?: ChildrenOptions): Promise<ChildrenPage>;
+  /**
+   * Deletes a znode and everything below it, in one zxid: all or nothing. `version` is of the znode at the top.
+   *
+   * @throws {@link ZklError} `NO_NODE`, `BAD_VERSION`, `TOO_MANY_NODES` (above 100,000 by default: nothing is deleted), and those of every call.
+   */
+  deleteRecursive(path: string, options?: ConditionalWriteOptions): Promise<DeleteRecursiveResult>;
+  /** How many znodes there are below one. @throws {@link ZklError} `NO_NODE`, and those of every call. */
+  count(path: string, options?: ReadCallOptions): Promise<CountResult>;
+  /** The quota of a subtree, and what it uses. @throws {@link ZklError} `NO_NODE`, and those of every call. */
+  quota(path: string, options?: ReadCallOptions): Promise<QuotaResult>;
+  /** Puts a quota on a subtree, or takes it away (null). Beyond a hard bound writes reject with `QUOTA_EXCEEDED`. */
+  setQuota(path: string, quota: Quota | null, options?: CallOptions): Promise<WriteResult>;
+  /** Begins a transaction: see {@link Transaction}. Nothing is sent before its `commit` or `run`. */
+  transaction(): Transaction;
+  /**
+   * Several reads of one and the same state, at one zxid. A read that cannot be answered has its error in its place.
+   *
+   * @param reads - At most 128.
+   */
+  multiRead<const R extends readonly MultiReadItem[]>(reads: R, options?: ReadCallOptions): Promise<MultiReadResult<R>>;
+}
+
+/**
+ * A client of one cluster. Its calls ride on one stream, to the leader where it can be reached; connections are opened when first needed.
+ *
+ * *Order*: calls are done in the order in which they were made, also those that were not awaited, and also across lost connections and
+ * changes of leader. (In browsers, which cannot stream, only a call that was awaited comes before the next.)
+ *
+ * *Retries*: until its deadline a call survives lost connections, killed servers and changes of leader. A write carries a
+ * number, by which the cluster applies it exactly once, however often and wherever it is sent.
+ *
+ * *Errors*: all are {@link ZklError}. At the deadline a call rejects with what stood in its way last: `TIMEOUT` when a server
+ * did not answer, `CONNECTION_LOSS` when none was reached, or the refusal (such as `NO_QUORUM`).
+ */
+export interface Client extends Calls, AsyncDisposable {
+  readonly register: RegisterApi;
+  readonly cluster: ClusterApi;
+
+  /**
+   * Opens a session, which can own ephemeral znodes: see {@link Session}. It has a stream of its own.
+   *
+   * @throws {@link ZklError} `TOO_MANY_SESSIONS`, and those of every call.
+   */
+  session(options?: SessionOptions): Promise<Session>;
 
   /**
    * Makes sure that a server answers, and tells which; not needed before other calls. With `serverId` every later call goes

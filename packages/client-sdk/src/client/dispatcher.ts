@@ -22,6 +22,9 @@ import { Breaker } from '../routing/breaker.js';
 import { Discovery } from '../routing/discovery.js';
 import type { Endpoint } from '../routing/endpoint.js';
 import { Router, type Route } from '../routing/router.js';
+import { toBigint, toZxid } from '../codec/zxid.js';
+import type { LinkOptions, LinkSession } from '../stream/link.js';
+import { SeenZxid } from '../stream/seen-zxid.js';
 import { WriteIdentity } from '../writes/write-identity.js';
 
 /** One kind of request of the surface. */
@@ -65,7 +68,7 @@ export class Dispatcher {
   readonly #writes: AdmissionQueue;
   readonly #reads: AdmissionQueue;
   #pinned: number | undefined;
-  #lastSeenZxid = 0n;
+  readonly seen = new SeenZxid();
   #closed = false;
 
   constructor(options: ResolvedOptions, open: OpenChannel) {
@@ -89,9 +92,32 @@ export class Dispatcher {
     });
   }
 
+  /** Where calls go that do not say: to the leader, or to the one server that the client is pinned to. */
+  get route(): Route {
+    return this.#routeOf({ kind: 'leader' });
+  }
+
+  get abortListeners(): AbortListeners {
+    return this.#calls.abortListeners;
+  }
+
+  /** What a link shares with the client. */
+  linkOptions(session: LinkSession | undefined): LinkOptions {
+    return {
+      options: this.options,
+      router: this.router,
+      seen: this.seen,
+      abortListeners: this.abortListeners,
+      session,
+      route: () => this.route,
+      onView: (endpoint, view) => this.#onView(endpoint, view),
+      learnMembers: () => this.learnMembers({}),
+    };
+  }
+
   /** The newest state that this client has seen. */
   get lastSeenZxid(): bigint {
-    return this.#lastSeenZxid;
+    return toBigint(this.seen.zxid);
   }
 
   /** Has every later call sent to one server, or (undefined) to whichever serves best. */
@@ -245,7 +271,7 @@ export class Dispatcher {
 
   /** Refusals count: who was told BAD_VERSION must find that other version in the next local read. */
   #onSeen(zxid: bigint): void {
-    if (zxid > this.#lastSeenZxid) this.#lastSeenZxid = zxid;
+    if (zxid > 0n) this.seen.note(toZxid(zxid));
   }
 
   async #find(serverId: number, context: CallContext): Promise<Endpoint> {

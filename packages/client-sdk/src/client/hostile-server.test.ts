@@ -51,7 +51,7 @@ async function http2(onStream: (stream: ServerHttp2Stream, path: string) => void
 }
 
 function open(endpoints: string[], options: Partial<ClientOptions> = {}): Client {
-  const client = createClient({ endpoints, timeoutMs: 500, ...options });
+  const client = createClient({ endpoints, timeoutMs: 500, stream: false, ...options });
   cleanups.push(() => client.close());
   return client;
 }

@@ -27,6 +27,10 @@ export interface Stat {
 export interface WriteResult {
   /** Where the write stands in the order of all writes: epoch in the upper 32 bits, counter in the lower. */
   readonly zxid: bigint;
+  /** The server that answered. */
+  readonly serverId: number;
+  /** The leader that it knows of; 0 when none. */
+  readonly leaderId: number;
 }
 
 /** What `create` resolves with. */
@@ -34,6 +38,14 @@ export interface CreateResult extends WriteResult {
   /** The full path, with the suffix of a sequential znode. */
   readonly path: string;
   readonly stat: Stat;
+  /** False when `ifAbsent` found the znode there: path and stat are that znode's. */
+  readonly created: boolean;
+}
+
+/** What `deleteRecursive` resolves with. */
+export interface DeleteRecursiveResult extends WriteResult {
+  /** Znodes removed, the one at the top among them. */
+  readonly deleted: number;
 }
 
 /** What `set` resolves with. */
@@ -47,6 +59,34 @@ export interface ReadResult {
   readonly zxid: bigint;
   /** The server that answered. */
   readonly serverId: number;
+  /** The leader that it knows of; 0 when none. */
+  readonly leaderId: number;
+}
+
+/** What `count` resolves with. */
+export interface CountResult extends ReadResult {
+  /** Descendants; the znode itself is not counted. */
+  readonly count: number;
+}
+
+/** Bounds of a subtree, its top included. Absent means no bound. Beyond a soft one the server warns, beyond a hard one it refuses. */
+export interface Quota {
+  /** Znodes. */
+  readonly countSoft?: number | undefined;
+  readonly countHard?: number | undefined;
+  /** Bytes of data. */
+  readonly bytesSoft?: number | undefined;
+  readonly bytesHard?: number | undefined;
+}
+
+/** What `quota` resolves with. */
+export interface QuotaResult extends ReadResult {
+  /** Undefined when there is none at this path; then nothing is counted. */
+  readonly quota: Quota | undefined;
+  /** Znodes of the subtree at present. */
+  readonly count: number;
+  /** Bytes of their data. */
+  readonly bytes: number;
 }
 
 /** What `get` resolves with. */
@@ -84,8 +124,6 @@ export interface ChildrenPage extends ReadResult {
 export interface RegisterWriteResult extends WriteResult {
   /** The register's version after the write: 1 for the first. */
   readonly version: number;
-  /** The leader that the answering server knows of. */
-  readonly leaderId: number;
 }
 
 /** What `register.read` resolves with. */

@@ -34,4 +34,14 @@ export interface ClientOptions {
   readonly readsQueuedMax?: number | undefined;
   /** The largest message in either direction, in bytes: 65,536 to 268,435,456. Default: 16 MiB. */
   readonly messageBytesMax?: number | undefined;
+  /**
+   * Send calls over one stream, in order and many in a message. Without it each call is a request of its own, as browsers make them: for
+   * what stands between and cannot pass streams on. Default: true in Node.js; browsers have no such streams.
+   */
+  readonly stream?: boolean | undefined;
+  /**
+   * A path that stands before every path of this client, which does not see it: with `/app`, `/a` is `/app/a`. It must exist. The register is
+   * not below it. Default: none.
+   */
+  readonly chroot?: string | undefined;
 }

@@ -37,7 +37,14 @@ describe('a connection string', () => {
       readsInFlightMax: 1_024,
       readsQueuedMax: 16_384,
       messageBytesMax: 16_777_216,
+      stream: true,
+      chroot: '',
     });
+  });
+
+  it('may name a root within the tree', () => {
+    expect(resolve('zkl://h:1/app/one?stream=false')).toMatchObject({ chroot: '/app/one', stream: false });
+    expect(resolve('zkl://h:1/').chroot).toBe('');
   });
 
   it('may ask for TLS', () => {
@@ -57,7 +64,8 @@ describe('a connection string', () => {
     ['zkl://h1:70000', 'is not an endpoint'],
     ['zkl://user:secret@h1:7001', 'is not an endpoint'],
     ['zkl://h 1:7001', 'is not an endpoint'],
-    ['zkl://h1:7001/app', 'root "/app" within the tree'],
+    ['zkl://h1:7001/app/', 'ends with /'],
+    ['zkl://h1:7001/app//x', 'empty name'],
     ['zkl://h1:7001/?timeout=5', 'unknown option "timeout"'],
     ['zkl://h1:7001/?timeoutMs=5&timeoutMs=6', 'timeoutMs twice'],
     ['zkl://h1:7001/?timeoutMs=1e3', 'gives timeoutMs as "1e3"'],

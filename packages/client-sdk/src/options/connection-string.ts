@@ -19,13 +19,13 @@ const QUERY = new Map<string, Kind>(
     readsInFlightMax: 'number',
     readsQueuedMax: 'number',
     messageBytesMax: 'number',
-  } satisfies Record<Exclude<keyof ClientOptions, 'endpoints'>, Kind>),
+    stream: 'boolean',
+  } satisfies Record<Exclude<keyof ClientOptions, 'endpoints' | 'chroot'>, Kind>),
 );
 
 /**
- * Reads `zkl://host:port,host:port/?timeoutMs=5000`: the endpoints, and options by their names. `zkls://` is the same over TLS.
- *
- * The path is reserved for a root within the tree, and must be `/` or absent for now.
+ * Reads `zkl://host:port,host:port/?timeoutMs=5000`: the endpoints, and options by their names. `zkls://` is the same over TLS. The path is
+ * the `chroot`, as it stands: nothing in it is decoded.
  *
  * @throws {@link BadArgumentsError}
  */
@@ -35,15 +35,10 @@ export function parseConnectionString(text: string): Record<string, unknown> {
     throw badArguments(`${show(text)} is not a connection string`, 'Write zkl://host:port,host:port/?option=value');
   }
   const [, scheme, hosts = '', path = '/', query = ''] = match;
-  if (path !== '/') {
-    throw badArguments(
-      `The connection string asks for the root ${show(path)} within the tree, which this version does not know`,
-      'Leave the path out, and write whole paths in calls',
-    );
-  }
   const endpoints = hosts === '' ? [] : hosts.split(',');
   return {
     endpoints: scheme === 'zkls' ? endpoints.map((endpoint) => `https://${endpoint}`) : endpoints,
+    ...(path !== '/' && { chroot: path }),
     ...parseQuery(query),
   };
 }

@@ -1,6 +1,7 @@
 import { requireEndpoint, type EndpointAddress } from '../routing/endpoint-address.js';
 import type { ClientOptions } from './client-options.js';
 import { parseConnectionString } from './connection-string.js';
+import { requirePath } from './path.js';
 import { badArguments, flag, onlyKnown, wholeNumber } from './validate.js';
 
 /** Endpoints that a client is given, at most. */
@@ -25,6 +26,9 @@ export interface ResolvedOptions {
   readonly readsInFlightMax: number;
   readonly readsQueuedMax: number;
   readonly messageBytesMax: number;
+  readonly stream: boolean;
+  /** Without a slash at its end; `''` for none. */
+  readonly chroot: string;
 }
 
 /** The names of all options. */
@@ -40,6 +44,8 @@ const NAMES = [
   'readsInFlightMax',
   'readsQueuedMax',
   'messageBytesMax',
+  'stream',
+  'chroot',
 ] as const satisfies readonly (keyof ClientOptions)[];
 
 /**
@@ -75,7 +81,16 @@ export function resolveOptions(input: unknown, defaults: { readonly discover: bo
     readsInFlightMax: wholeNumber('readsInFlightMax', options.readsInFlightMax, 1, 4_096, 1_024),
     readsQueuedMax: wholeNumber('readsQueuedMax', options.readsQueuedMax, 0, 1_048_576, 16_384),
     messageBytesMax: wholeNumber('messageBytesMax', options.messageBytesMax, 65_536, 268_435_456, 16_777_216),
+    stream: flag('stream', options.stream, true),
+    chroot: resolveChroot(options.chroot),
   };
+}
+
+/** @throws {@link BadArgumentsError} */
+function resolveChroot(chroot: unknown): string {
+  if (chroot === undefined) return '';
+  const path = requirePath(chroot);
+  return path === '/' ? '' : path;
 }
 
 /** A deadline in milliseconds. @throws {@link BadArgumentsError} */

@@ -22,5 +22,5 @@ export * from '../surface.js';
  * ```
  */
 export function createClient(input: string | ClientOptions): Client {
-  return new ZklClient(resolveOptions(input, { discover: false }), openWebChannel);
+  return new ZklClient(resolveOptions(input, { discover: false }), openWebChannel, undefined);
 }

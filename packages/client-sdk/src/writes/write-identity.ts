@@ -32,7 +32,7 @@ export class WriteIdentity {
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** 22 characters of 6 random bits each. */
-function randomClientId(): string {
+export function randomClientId(): string {
   const bytes = globalThis.crypto.getRandomValues(new Uint8Array(22));
   return Array.from(bytes, (byte) => BASE64URL[byte & 63]).join('');
 }

@@ -1,6 +1,15 @@
-import { toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { toBinary, type DescMessage, type DescMethodBiDiStreaming, type MessageShape } from '@bufbuild/protobuf';
 import { connect, type ClientHttp2Session } from 'node:http2';
-import type { CancelCall, Channel, ChannelTarget, UnaryMethod, UnaryResult } from '../channel.js';
+import type {
+  CancelCall,
+  Channel,
+  ChannelStream,
+  ChannelTarget,
+  StreamListener,
+  UnaryMethod,
+  UnaryResult,
+} from '../channel.js';
+import { Http2Attach } from './http2-attach.js';
 import { Http2Call } from './http2-call.js';
 import { ResetPacer } from './reset-pacer.js';
 
@@ -10,7 +19,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STREAM_WINDOW_BYTES = 1_048_576;
 const SESSION_WINDOW_BYTES = 16_777_216;
 
-type AnyCall = Pick<Http2Call<DescMessage>, 'fail'>;
+type AnyCall = Pick<Http2Call<DescMessage> | Http2Attach, 'fail'>;
 
 /** Calls that wait for the connection, each with how to send it. */
 type Waiting = Map<AnyCall, (session: ClientHttp2Session) => void>;
@@ -30,6 +39,8 @@ type State =
 class Http2Channel implements Channel {
   readonly #target: ChannelTarget;
   readonly #calls = new Set<AnyCall>();
+  /** Those of them that keep the process alive. */
+  readonly #needed = new Set<AnyCall>();
   readonly #pacer = new ResetPacer();
   #state: State = { kind: 'idle' };
   #probed = false;
@@ -56,6 +67,18 @@ class Http2Channel implements Channel {
       this.#leave(call);
       return sent;
     };
+  }
+
+  openStream(method: DescMethodBiDiStreaming, listener: StreamListener): ChannelStream {
+    const stream: Http2Attach = new Http2Attach(this.#target.messageBytesMax, listener, {
+      onRef: (on) => this.#setNeeded(stream, on),
+      onLeave: () => {
+        this.#leave(stream);
+        this.#setNeeded(stream, false);
+      },
+    });
+    this.#start(stream, (session) => stream.start(session, method));
+    return stream;
   }
 
   get aliveAtMs(): number {
@@ -94,8 +117,8 @@ class Http2Channel implements Channel {
   }
 
   #start(call: AnyCall, send: (session: ClientHttp2Session) => void): void {
-    if (this.#calls.size === 0 && 'session' in this.#state) this.#state.session.ref();
     this.#calls.add(call);
+    this.#setNeeded(call, true);
     if (this.#state.kind === 'closed') {
       queueMicrotask(() => call.fail('The client was closed', undefined));
       return;
@@ -144,7 +167,7 @@ class Http2Channel implements Channel {
     if (this.#state.kind !== 'connecting' || this.#state.session !== session) return;
     session.setLocalWindowSize(SESSION_WINDOW_BYTES);
     this.#state = { kind: 'ready', session };
-    if (this.#calls.size === 0) session.unref();
+    if (this.#needed.size === 0) session.unref();
     for (const [call, send] of waiting) this.#send(session, call, send);
   }
 
@@ -162,7 +185,17 @@ class Http2Channel implements Channel {
   #leave(call: AnyCall): void {
     if (!this.#calls.delete(call)) return;
     if (this.#state.kind === 'connecting') this.#state.waiting.delete(call);
-    if (this.#calls.size === 0 && 'session' in this.#state) this.#state.session.unref();
+    this.#setNeeded(call, false);
+  }
+
+  /** The process is kept alive while a call waits, or a stream says that it is needed. */
+  #setNeeded(call: AnyCall, on: boolean): void {
+    const before = this.#needed.size;
+    if (on) this.#needed.add(call);
+    else this.#needed.delete(call);
+    if (before === this.#needed.size || !('session' in this.#state)) return;
+    if (before === 0) this.#state.session.ref();
+    else if (this.#needed.size === 0) this.#state.session.unref();
   }
 }
 

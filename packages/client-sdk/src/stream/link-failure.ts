@@ -1,0 +1,56 @@
+import { create } from '@bufbuild/protobuf';
+import { ErrorDetailSchema, Outcome } from '@zkl/protocol';
+import { ERROR_CODES, type ErrorOutcome, type ErrorResult, type RefusedReply } from '@zkl/wire';
+import {
+  deadlineError,
+  interruptedError,
+  overloadedError,
+  type CallHistory,
+  type Failure,
+  type Problem,
+} from '../calls/call-failure.js';
+import { toBigint } from '../codec/zxid.js';
+import type { ZklError } from '../errors/zkl-error.js';
+import type { Operation } from './operation.js';
+
+/** What has happened to an operation, as errors are made of. */
+export function historyOf(operation: Operation): CallHistory {
+  const { path, attempts, unsettled, isWrite } = operation;
+  return { kind: isWrite ? 'write' : 'read', path, attempts, unsettled, last: undefined };
+}
+
+/** The link has ended. */
+export function closedError(operation: Operation): ZklError {
+  return interruptedError(historyOf(operation), { abortReason: undefined }, 'closed');
+}
+
+export function overloaded(operation: Operation): ZklError {
+  return overloadedError(historyOf(operation));
+}
+
+/** The deadline has passed. One that was never sent was not asked of anybody: what stood in its way is the stream's. */
+export function deadlineOf(operation: Operation, problem: Problem | undefined): ZklError {
+  const last = problem?.failure.kind === 'slow' && operation.attempts === 0 ? undefined : problem;
+  return deadlineError(historyOf(operation), operation, last);
+}
+
+/** A reply that is a failure, as a refusal of an ordinary call would tell it. */
+export function toRefusal(reply: ErrorResult | RefusedReply): {
+  readonly failure: Failure & { kind: 'refused' };
+  readonly outcome: ErrorOutcome;
+} {
+  const entry = ERROR_CODES[reply.code];
+  const outcome = reply.kind === 'refused' ? reply.outcome : entry.outcome;
+  const detail = create(ErrorDetailSchema, {
+    code: reply.code,
+    number: entry.number,
+    outcome: outcome === 'rejected' ? Outcome.REJECTED : Outcome.UNKNOWN,
+    retryable: reply.kind === 'refused' ? reply.retryable : entry.retryable,
+    path: reply.path ?? '',
+    leaderId: reply.kind === 'refused' ? reply.leaderId : 0,
+    // What is answered from the log was ordered there; a refusal was not, and its zxid says how far the server had come.
+    zxid: reply.kind === 'error' ? toBigint(reply.zxid) : 0n,
+    hint: entry.hint,
+  });
+  return { failure: { kind: 'refused', code: '', message: '', detail }, outcome };
+}
