@@ -1,11 +1,20 @@
-import { openHttp2Channel } from './channel/node/http2-channel.js';
+import type { Dial } from './channel/node/dial.js';
+import { http2Channels } from './channel/node/http2-channel.js';
 import type { Client } from './client/client.js';
 import { ZklClient } from './client/zkl-client.js';
 import type { ClientOptions } from './options/client-options.js';
 import { Link } from './stream/link.js';
+import { badArguments, show } from './options/validate.js';
 import { resolveOptions } from './options/resolve-options.js';
 
 export * from './surface.js';
+export type { Dial } from './channel/node/dial.js';
+
+/** What {@link createClient} is told in Node.js. */
+export interface NodeClientOptions extends ClientOptions {
+  /** How to reach a server: used for every connection of the client. For tunnels, and for servers within this process. Default: TCP. */
+  readonly connect?: Dial | undefined;
+}
 
 /**
  * Makes a client for Node.js. It connects when it is first used.
@@ -24,10 +33,20 @@ export * from './surface.js';
  * await client.set('/greeting', 'hello again', { version: stat.version });
  * ```
  */
-export function createClient(input: string | ClientOptions): Client {
+export function createClient(input: string | NodeClientOptions): Client {
+  const { connect, options } = splitConnect(input);
   return new ZklClient(
-    resolveOptions(input, { discover: true }),
-    openHttp2Channel,
+    resolveOptions(options, { discover: true }),
+    http2Channels(connect),
     (dispatcher, session) => new Link(dispatcher.linkOptions(session)),
   );
+}
+
+function splitConnect(input: string | NodeClientOptions) {
+  if (typeof input !== 'object' || input === null) return { connect: undefined, options: input };
+  const { connect, ...options } = input;
+  if (connect !== undefined && typeof connect !== 'function') {
+    throw badArguments(`connect is ${show(connect)}`, 'Give a function that opens a connection');
+  }
+  return { connect, options };
 }

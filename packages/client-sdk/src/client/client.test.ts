@@ -1,4 +1,5 @@
 // Over 400 lines: every rule of the client against servers with faults, which share one set-up.
+import { connect as connectTcp } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, isZklError, type Client, type ClientOptions, type ZklError } from '../index.js';
@@ -598,3 +599,25 @@ describe('the register', () => {
     expect((await client.register.read()).text()).toBe('42');
   });
 });
+
+it('is connected as it is told', async () => {
+  const dialled: string[] = [];
+  await using own = createClient({
+    endpoints: cluster.endpoints,
+    connect: ({ host, port }) => {
+      dialled.push(`${host}:${port}`);
+      return connectTcp({ host, port });
+    },
+  });
+  await own.create('/dialled');
+  expect(cluster.endpoints).toEqual(expect.arrayContaining(dialled));
+  expect(dialled.length).toBeGreaterThan(0);
+  expect(() => createClient({ endpoints: ['h:1'], connect: 1 as never })).toThrow('connect is 1');
+  // What it throws is a lost connection.
+  await using broken = createClient({ endpoints: cluster.endpoints, timeoutMs: 100, connect: () => raise('no way') });
+  await expect(broken.get('/dialled')).rejects.toMatchObject({ code: 'CONNECTION_LOSS', outcome: 'rejected' });
+});
+
+function raise(message: string): never {
+  throw new Error(message);
+}

@@ -9,6 +9,8 @@ import type {
   UnaryMethod,
   UnaryResult,
 } from '../channel.js';
+import type { OpenChannel } from '../channel.js';
+import { connectBy, type Dial } from './dial.js';
 import { Http2Attach } from './http2-attach.js';
 import { Http2Call } from './http2-call.js';
 import { ResetPacer } from './reset-pacer.js';
@@ -38,6 +40,7 @@ type State =
  */
 class Http2Channel implements Channel {
   readonly #target: ChannelTarget;
+  readonly #dial: Dial | undefined;
   readonly #calls = new Set<AnyCall>();
   /** Those of them that keep the process alive. */
   readonly #needed = new Set<AnyCall>();
@@ -46,8 +49,9 @@ class Http2Channel implements Channel {
   #probed = false;
   #aliveAtMs = 0;
 
-  constructor(target: ChannelTarget) {
+  constructor(target: ChannelTarget, dial: Dial | undefined) {
     this.#target = target;
+    this.#dial = dial;
   }
 
   unary<I extends DescMessage, O extends DescMessage>(
@@ -138,8 +142,10 @@ class Http2Channel implements Channel {
   }
 
   #connect(): void {
+    const dial = this.#dial;
     const session = connect(this.#target.url, {
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
+      ...(dial !== undefined && { createConnection: (url: URL) => connectBy(dial, url) }),
     });
     const waiting: Waiting = new Map();
     this.#state = { kind: 'connecting', session, waiting };
@@ -199,7 +205,7 @@ class Http2Channel implements Channel {
   }
 }
 
-/** Makes a channel for Node.js. */
-export function openHttp2Channel(target: ChannelTarget): Channel {
-  return new Http2Channel(target);
+/** Makes channels for Node.js. @param dial - How to reach a server. Default: TCP. */
+export function http2Channels(dial?: Dial): OpenChannel {
+  return (target) => new Http2Channel(target, dial);
 }
