@@ -66,6 +66,8 @@ export class LinkConnection {
   #stream: AttachedStream | undefined;
   #endpoint: Endpoint | undefined;
   #problem: Problem | undefined;
+  /** The round, counted by pauses, in which a server last said why it cannot serve. */
+  #refusedInRound = -2;
   #everOpen = false;
   #failures = 0;
   #garbled = 0;
@@ -118,6 +120,7 @@ export class LinkConnection {
     this.#failures = 0;
     this.#garbled = 0;
     this.#problem = undefined;
+    this.#refusedInRound = -2;
     this.#tried.clear();
     if (this.#endpoint !== undefined) this.#host.router.succeeded(this.#endpoint);
   }
@@ -142,7 +145,7 @@ export class LinkConnection {
   pause(refusal: Failure & { kind: 'refused' }): void {
     const address = this.#endpoint?.address ?? '';
     this.#drop();
-    this.#problem = { failure: refusal, address };
+    this.#note(refusal, address);
     this.#pause();
   }
 
@@ -257,7 +260,7 @@ export class LinkConnection {
 
   #onSilent(endpoint: Endpoint): void {
     this.#drop();
-    this.#problem = { failure: { kind: 'slow', sent: true }, address: endpoint.address };
+    this.#note({ kind: 'slow', sent: true }, endpoint.address);
     this.#host.router.failed(endpoint, SLOW_SERVER_PENALTY_MS);
     this.#elsewhere(endpoint);
   }
@@ -275,7 +278,7 @@ export class LinkConnection {
     }
     this.#host.router.failed(endpoint);
     const failure = toFailure(end);
-    this.#problem = { failure, address: endpoint.address };
+    this.#note(failure, endpoint.address);
     if (failure.kind === 'garbled') {
       this.#garbled += 1;
       if (this.#garbled >= GARBLED_MAX) {
@@ -289,7 +292,7 @@ export class LinkConnection {
   #onServerRefused(endpoint: Endpoint, refusal: Failure & { kind: 'refused' }): void {
     const { detail } = refusal;
     if (detail !== undefined && !detail.retryable && this.#user.onRefused(detail, endpoint.address)) return;
-    this.#problem = { failure: refusal, address: endpoint.address };
+    this.#note(refusal, endpoint.address);
     const redirected = this.#host.router.refused(endpoint, detail?.leaderId ?? 0);
     this.#tried.add(endpoint);
     if (redirected) this.#connectIfWanted();
@@ -300,6 +303,13 @@ export class LinkConnection {
   #elsewhere(endpoint: Endpoint): void {
     this.#tried.add(endpoint);
     this.#connectIfWanted();
+  }
+
+  #note(failure: Failure, address: string): void {
+    if (failure.kind === 'refused') this.#refusedInRound = this.#failures;
+    // What a server says of the cluster (NO_QUORUM) tells more than that another one is not there.
+    else if (failure.kind === 'lost' && this.#refusedInRound >= this.#failures - 1) return;
+    this.#problem = { failure, address };
   }
 
   #pause(): void {

@@ -568,9 +568,10 @@ export class Link implements LinkConnectionUser {
     this.#reject(operation, error);
     // One that is in flight is answered some time; one that has a number keeps its place for the sake of those after it.
     if (operation.inFlight) {
-      // A read that waits for a state which never comes would hold back all behind it.
+      // A read that waits for a state which never comes would hold back all behind it; and so would writes that nobody waits for any
+      // more, while there is no quorum.
       const isStuck = operation.body.kind === 'read' && operation.body.atLeast !== undefined;
-      if (isStuck && this.#inFlight.first === operation) this.#connection.move();
+      if (this.#live === 0 || (isStuck && this.#inFlight.first === operation)) this.#connection.move();
       return;
     }
     if (operation.requestId === 0) this.#dequeue(operation);
