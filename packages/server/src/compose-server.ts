@@ -1,8 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { ConsensusNode, systemClock, type LogStore, type ServerId } from '@zkl/consensus';
-import { openDataFolder } from '@zkl/log-store';
+import { ConsensusNode, type LogStore, type ServerId } from '@zkl/consensus';
 import { ChangeHistory, encodeResult, ZnodeStateMachine, type Result } from '@zkl/state-machine';
 import { Coordination } from './coordination.js';
 import { toConnectError } from './errors/connect-error.js';
@@ -23,6 +22,7 @@ import { Edge } from './services/edge.js';
 import { addServices } from './services/routes.js';
 import { SessionAccess } from './session/session-access.js';
 import { DigestedState } from './state/digested-state.js';
+import { addressesOf, clockOf, openStoreOf, type Surroundings } from './surroundings.js';
 import { VERSION } from './version.js';
 
 /** What the parts ask of the server that they make up. */
@@ -51,23 +51,28 @@ export interface ServerParts {
 }
 
 /** Opens the data folder and puts the parts together. Nothing runs yet. Rejects when the folder cannot be had. */
-export async function composeServer(options: ServerOptions, logger: Logger, hooks: ServerHooks): Promise<ServerParts> {
-  const logStore = await openDataFolder(options.dataFolder, {
-    serverId: options.serverId,
-    clusterId: options.clusterId,
-    segmentBytes: options.limits.logSegmentBytes,
-    logRetainedBytes: options.limits.logRetainedBytes,
-    onNotice: (notice) => logger.warn({ event: 'log_recovered', notice }, notice),
-  });
+export async function composeServer(
+  options: ServerOptions,
+  logger: Logger,
+  hooks: ServerHooks,
+  surroundings: Surroundings,
+): Promise<ServerParts> {
+  const logStore = await openStoreOf(surroundings, options, logger);
   try {
-    return putTogether(options, logger, hooks, logStore);
+    return putTogether(options, logger, hooks, { logStore, surroundings });
   } catch (error) {
     await logStore.close();
     throw error;
   }
 }
 
-function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks, logStore: LogStore): ServerParts {
+function putTogether(
+  options: ServerOptions,
+  logger: Logger,
+  hooks: ServerHooks,
+  around: { readonly logStore: LogStore; readonly surroundings: Surroundings },
+): ServerParts {
+  const { logStore, surroundings } = around;
   const { valueBytesMax, sessionsMax, historyChangesMax, historyBytesMax } = options.limits;
   const history = new ChangeHistory({ changesMax: historyChangesMax, bytesMax: historyBytesMax });
   const state = new ZnodeStateMachine({
@@ -76,8 +81,8 @@ function putTogether(options: ServerOptions, logger: Logger, hooks: ServerHooks,
     history,
   });
   const digested = new DigestedState(state);
-  const transport = createTransport(options, logger);
-  const node = createNode(options, { logStore, transport, state: digested, onFatal: hooks.onFatal });
+  const transport = createTransport(options, logger, surroundings);
+  const node = createNode(options, { logStore, surroundings, transport, state: digested, onFatal: hooks.onFatal });
   forwardToNode(transport, node);
   const view = new ClusterView();
   const admission = new Admission(options.limits);
@@ -165,11 +170,11 @@ function statusReader(
   };
 }
 
-function createTransport(options: ServerOptions, logger: Logger): TcpPeerTransport {
+function createTransport(options: ServerOptions, logger: Logger, surroundings: Surroundings): TcpPeerTransport {
   return new TcpPeerTransport({
     id: options.serverId,
     clusterId: options.clusterId,
-    members: options.members,
+    members: addressesOf(surroundings, options.members),
     secret: options.peerSecret,
     logger,
   });
@@ -177,7 +182,13 @@ function createTransport(options: ServerOptions, logger: Logger): TcpPeerTranspo
 
 function createNode(
   options: ServerOptions,
-  parts: { logStore: LogStore; transport: TcpPeerTransport; state: DigestedState; onFatal: (error: Error) => void },
+  parts: {
+    logStore: LogStore;
+    surroundings: Surroundings;
+    transport: TcpPeerTransport;
+    state: DigestedState;
+    onFatal: (error: Error) => void;
+  },
 ): ConsensusNode<Result> {
   const { blockBytesMax, pendingBytesMax, snapshotEveryBytes } = options.limits;
   const { tickMs, heartbeatMs, electionTimeoutMs } = options.timing;
@@ -187,7 +198,7 @@ function createNode(
     logStore: parts.logStore,
     transport: parts.transport,
     stateMachine: parts.state,
-    clock: systemClock,
+    clock: clockOf(parts.surroundings),
     random: Math.random,
     timing: { tickMs, heartbeatMs, electionTimeoutMs },
     limits: { blockBytesMax, pendingBytesMax, snapshotEveryBytes },

@@ -1,4 +1,4 @@
-import type { ConsensusNode, NodeStatus } from '@zkl/consensus';
+import type { ConsensusNode, NodeStatus, Zxid } from '@zkl/consensus';
 import type { ChangeHistory, Result, ZnodeStateMachine } from '@zkl/state-machine';
 import { encodeCommand } from '@zkl/wire';
 import type { CoordinationCounts } from './observability/metrics.js';
@@ -122,6 +122,12 @@ export class Coordination {
     this.hub.pump();
   }
 
+  /** Ends a session whether its client is alive or not. Resolves with whether that was committed. */
+  expireSession(session: Zxid): Promise<boolean> {
+    if (!this.#leader.leading) return Promise.resolve(false);
+    return new Promise((resolve) => this.#expire([session], resolve));
+  }
+
   /** The server stops: nothing is decided or collected any more. */
   stop(): void {
     this.#leader.end();
@@ -133,14 +139,18 @@ export class Coordination {
     const { state, node, transport, options } = this.#dependencies;
     return new SessionLeader({
       table: state,
-      expire: (sessions, done) =>
-        node.propose(encodeCommand({ kind: 'sessionsExpire', sessions }), ({ kind }) => done(kind === 'applied')),
+      expire: (sessions, done) => this.#expire(sessions, done),
       readBarrier: (done) => node.readBarrier(done),
       tellMoved: (to, moved) => {
         if (to === options.serverId) this.#attachments.onMoved(moved);
         else transport.tellMoved(to, moved);
       },
     });
+  }
+
+  #expire(sessions: readonly Zxid[], done: (applied: boolean) => void): void {
+    const operation = encodeCommand({ kind: 'sessionsExpire', sessions });
+    this.#dependencies.node.propose(operation, ({ kind }) => done(kind === 'applied'));
   }
 
   #makeReaper(): Reaper {

@@ -8,6 +8,8 @@ import { formatAddress, type MemberAddress } from './options/members.js';
 import type { ServerOptions } from './options/resolve-options.js';
 import { listenOnePort, type OnePort } from './port/one-port.js';
 import type { ServerStatus } from './services/cluster-service.js';
+import type { Surroundings } from './surroundings.js';
+import { zxidFromBigint } from './services/zxid-codec.js';
 import { VERSION } from './version.js';
 
 /** Options of `ZklServer.stop`. */
@@ -24,31 +26,34 @@ export class ZklServer implements AsyncDisposable {
   readonly #options: ServerOptions;
   readonly #logger: Logger;
   readonly #parts: ServerParts;
+  readonly #surroundings: Surroundings;
   readonly #ready = deferred<void>();
   readonly #failed = deferred<ServerError>();
   #port: OnePort | undefined;
   #stopping: Promise<void> | undefined;
   #announced: { readonly serving: boolean; readonly role: string } = { serving: false, role: '' };
 
-  private constructor(options: ServerOptions, logger: Logger, parts: ServerParts) {
+  private constructor(options: ServerOptions, logger: Logger, parts: ServerParts, surroundings: Surroundings) {
+    this.#surroundings = surroundings;
     this.#options = options;
     this.#logger = logger;
     this.#parts = parts;
   }
 
-  /** As `createServer`, with options that are settled. */
-  static async start(options: ServerOptions, logger: Logger): Promise<ZklServer> {
+  /** As `createServer`, with options that are settled. `surroundings`: the machine's own, but for tests. */
+  static async start(options: ServerOptions, logger: Logger, surroundings: Surroundings = {}): Promise<ZklServer> {
     const bound = logger.child({ serverId: options.serverId, clusterId: options.clusterId });
     // The parts are made before there is a server that could be told of a failure, and none of them fails before it is started.
     const made: { server?: ZklServer } = {};
-    const parts = await composeServer(options, bound, {
-      onFatal: (error) => made.server?.onFatal(error),
+    const hooks = {
+      onFatal: (error: Error) => made.server?.onFatal(error),
       connections: () => made.server?.connections ?? 0,
       ownAddress: () => made.server?.address ?? { host: options.host, port: options.port },
-    }).catch((error: unknown) => {
+    };
+    const parts = await composeServer(options, bound, hooks, surroundings).catch((error: unknown) => {
       throw toServerError(error);
     });
-    const server = new ZklServer(options, bound, parts);
+    const server = new ZklServer(options, bound, parts, surroundings);
     made.server = server;
     await server.#start();
     return server;
@@ -79,6 +84,14 @@ export class ZklServer implements AsyncDisposable {
     return this.#parts.status();
   }
 
+  /**
+   * Ends a session as if its client had been silent for its timeout; its ephemeral nodes go. Only the leader may. Resolves with whether that was
+   * committed: false when this server does not lead, or lost the lead over it.
+   */
+  expireSession(sessionId: bigint): Promise<boolean> {
+    return this.#parts.coordination.expireSession(zxidFromBigint(sessionId));
+  }
+
   /** Stops. Resolves when every socket is closed and the data folder is free. May be called again; the first call's manner counts. */
   stop(options: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stop(options.graceful ?? true);
@@ -102,6 +115,7 @@ export class ZklServer implements AsyncDisposable {
           connectionsPerAddressMax: limits.connectionsPerAddressMax,
           http2StreamsMax: limits.http2StreamsMax,
         },
+        listen: this.#surroundings.listen,
         onHttp: handleHttp,
         onHttp2Stream: handleStream,
         onPeer: (socket, head) => transport.accept(socket, head),
