@@ -92,6 +92,8 @@ const NAMES = [
   'grpc.reflection.v1alpha.ServerReflection',
   'zkl.v1.ClusterService',
   'zkl.v1.RegisterService',
+  'zkl.v1.SessionService',
+  'zkl.v1.WatchService',
   'zkl.v1.ZnodeService',
 ];
 
@@ -210,7 +212,7 @@ describe('health', () => {
       [grpcHealthV1.HealthListRequestSchema, grpcHealthV1.HealthListResponseSchema],
       {},
     );
-    expect(Object.keys(list.statuses)).toHaveLength(4);
+    expect(Object.keys(list.statuses)).toHaveLength(6);
   });
 
   it('follows the quorum, tells watchers of each change, and of the end', async () => {

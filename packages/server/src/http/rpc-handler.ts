@@ -10,7 +10,7 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { Logger } from '../observability/logger.js';
 import { withTypedError } from './framework-errors.js';
 import type { HttpRequest, HttpResponse } from './http-types.js';
-import { bodyOf, discardRest } from './request-body.js';
+import { bodyOf, discardRest, endWithAnswer } from './request-body.js';
 
 /** Options of `createRpcHandler`. */
 export interface RpcHandlerOptions extends ConnectRouterOptions {
@@ -43,6 +43,7 @@ async function serve(handler: UniversalHandler, request: HttpRequest, response: 
   const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
   universal.body = bodyOf(request);
   response.once('finish', () => discardRest(request));
+  endWithAnswer(request);
   await universalResponseToNodeResponse(await withTypedError(await handler(universal)), response);
 }
 
