@@ -127,9 +127,9 @@ export class CoreContext {
     return this.#persistHardState(false);
   }
 
-  /** Adopts the log as it stands as the history of `epoch` (a fresh server promises it in the same record). It becomes durable after the log does; the damage, if any, is mended with it. */
+  /** Adopts the log as it stands as the history of `epoch` (a guest promises it in the same record). It becomes durable after the log does; the damage, if any, is mended with it. */
   adopt(epoch: number): number {
-    if (this.acceptedEpoch === 0) this.acceptedEpoch = epoch;
+    if (this.standing !== 'voter') this.acceptedEpoch = Math.max(this.acceptedEpoch, epoch);
     assert(epoch >= this.currentEpoch && epoch <= this.acceptedEpoch, 'only a promised epoch is adopted');
     this.currentEpoch = epoch;
     const batch = this.#persistHardState(this.#damaged);

@@ -3,7 +3,7 @@ import type { LearnerProgress } from './learner-progress.js';
 import { compareZxid, maxZxid, sameZxid, type Zxid } from './zxid.js';
 
 /**
- * Fresh servers in a cluster that has a history: synchronised and served, but counted for nothing until they are admitted, by a second
+ * Fresh servers in a cluster that has a history, and damaged ones: synchronised and served, but counted for nothing until they are admitted, by a second
  * NEWLEADER, once the others alone have committed a block that was proposed after they came.
  *
  * 1. Server 2 promises epoch 2, to itself or another, and loses its disk. 2. It comes back, and the leader of epoch 1 is still there. 3. Were it to count

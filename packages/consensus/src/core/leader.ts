@@ -300,9 +300,10 @@ export class Leader {
     return [...reachable].some((peer) => !this.#learners.has(peer));
   }
 
-  /** Fresh, and neither a founder nor, by the rule's being switched off, as good as one. */
+  /** Damaged, or fresh and not a founder: it may have lost a promise. */
   #isGuest(learner: LearnerProgress): boolean {
     const isRuleOff = this.#ctx.planted('empty-folder-votes') || this.#ctx.planted('guest-counts-at-once');
+    if (learner.standing === 'damaged') return !this.#ctx.planted('damaged-counts-at-once');
     if (learner.standing !== 'fresh' || isRuleOff) return false;
     return this.#epoch !== 0 || !this.#counts(learner);
   }

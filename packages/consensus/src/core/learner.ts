@@ -186,8 +186,12 @@ export class Learner {
    * A fresh server that the leader does not take for a founder: its promise counts for nothing, and is not kept. So a promise on disk tells the server that was there when the
    * cluster began from the one that lost its disk: 1. of three fresh servers two promise epoch 1; 2. one of them adopts it, and all crash; 3. the
    * other must count, or no quorum ever counts again (simulation, seed 6).
+   *
+   * So is a damaged one: what it lost may have been its promises, and what it finds of them in its log is only the least that they can have been (story
+   * lost-promise-does-not-help-an-old-leader).
    */
   get #isGuest(): boolean {
+    if (this.#ctx.standing === 'damaged') return !this.#ctx.planted('damaged-counts-at-once');
     if (this.#ctx.planted('empty-folder-votes') || this.#ctx.planted('guest-counts-at-once')) return false;
     return this.#ctx.standing === 'fresh' && !this.#isFounder;
   }

@@ -37,7 +37,7 @@ export interface Vote {
 
 /**
  * Whether a server's support counts. `fresh`: it never held any history, so it counts only in a cluster where nobody does; otherwise a server that lost
- * its disk could help to forget what it had acknowledged. `damaged`: part of its log is unreadable; it counts for nothing until it is repaired.
+ * its disk could help to forget what it had acknowledged. `damaged`: part of its log, or of its promises, is unreadable; it counts for nothing until it is repaired and admitted.
  */
 export type Standing = 'voter' | 'fresh' | 'damaged';
 

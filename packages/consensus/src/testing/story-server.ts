@@ -88,6 +88,13 @@ export class StoryServer {
     this.#damaged = true;
   }
 
+  /** What a log store makes of two unreadable slots: the epochs in the log are the least that was promised. */
+  forget(): void {
+    this.#accepted = this.#log[this.#log.length - 1]?.epoch ?? this.snapshot.epoch;
+    this.#current = 0;
+    this.#damaged = true;
+  }
+
   input(input: Input): void {
     if (this.core === undefined) return;
     if (this.paused) {

@@ -45,6 +45,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** `wipe 1`, `damage 1 2`: while it is down, its disk is lost, or its last two blocks become unreadable. */
   wipe: (story, [id]) => story.cluster.server(Number(id)).wipe(),
   damage: (story, [id, count]) => story.cluster.server(Number(id)).damage(Number(count)),
+  /** `forget 1`: while it is down, its promises become unreadable; the log is whole. */
+  forget: (story, [id]) => story.cluster.server(Number(id)).forget(),
   /** `pause 1`: inputs wait. `resume 1`: they are heard, all in one turn. */
   pause: (story, [id]) => {
     story.cluster.server(Number(id)).paused = true;
