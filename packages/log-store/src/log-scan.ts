@@ -16,6 +16,8 @@ export interface ScannedSegment {
   readonly file: SegmentFile | undefined;
   /** True when the file has its full size: more can be appended. */
   readonly open: boolean;
+  /** Where its last whole frame begins; undefined when there is none. */
+  readonly lastFrameAt: number | undefined;
   readonly frames: number;
   readonly blocks: number;
   readonly writes: number;
@@ -109,7 +111,8 @@ class Scanner {
     });
     file.end = scan.end;
     const open = size >= header.sizeBytes && isBlank(bytes, scan.end, bytes.byteLength);
-    this.#add({ name, sequence, file, open, frames: scan.frames, ...tally.result(), tail: scan.tail });
+    const { lastFrameAt, frames, tail } = scan;
+    this.#add({ name, sequence, file, open, lastFrameAt, frames, ...tally.result(), tail });
   }
 
   result(): LogScan {
@@ -225,7 +228,16 @@ async function readHead(disk: Disk, path: string): Promise<{ bytes: Uint8Array; 
 
 function unreadable(name: string, sequence: number): ScannedSegment {
   const tail: SegmentTail = { kind: 'damaged', reason: 'both copies of its header are unreadable', blocks: [] };
-  return { name, sequence, file: undefined, open: false, frames: 0, ...new Tally().result(), tail };
+  return {
+    name,
+    sequence,
+    file: undefined,
+    open: false,
+    lastFrameAt: undefined,
+    frames: 0,
+    ...new Tally().result(),
+    tail,
+  };
 }
 
 function reasonOf(segment: ScannedSegment): string {

@@ -27,8 +27,8 @@ export interface MemoryDiskOptions {
   /** When an operation completes: it must call `run` once, later or at once. Default: in a microtask. This is where latency comes from. */
   readonly schedule?: ((operation: DiskOperation, run: () => void) => void) | undefined;
   /**
-   * Asked before each operation takes effect: a code (EIO, ENOSPC, ...) makes it fail with that. A write that fails may still be found on
-   * the disk after a crash; what a failed sync should have made durable never is made so by a later one.
+   * Asked before each operation takes effect: a code (EIO, ENOSPC, ...) makes it fail with that. A write that fails is seen all the same, because it is in the
+   * system's cache, and may or may not be found after a crash; what a failed sync should have made durable never is made so by a later one.
    */
   readonly fault?: ((operation: DiskOperation) => string | undefined) | undefined;
   /** Room for files, in bytes; beyond it writes fail with ENOSPC. Default: without bound. */
@@ -82,10 +82,13 @@ export class MemoryDisk {
     for (const file of new Set(this.#names.values())) file.crash(random);
   }
 
-  /** The processes die, but the operating system lives: everything written is kept. */
-  kill(): void {
+  /**
+   * The processes die, but the operating system lives: everything written is kept, durable or not. Of a write under way `random` decides whether it got
+   * as far as the system's cache: then it is seen, and not durable. Without it none did.
+   */
+  kill(random?: () => number): void {
     this.#life += 1;
-    for (const file of this.#names.values()) file.kill();
+    for (const file of this.#names.values()) file.kill(random);
   }
 
   /** A copy of the disk as it is now, unsynced parts included, with the same options. */

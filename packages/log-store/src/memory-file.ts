@@ -103,9 +103,14 @@ export class MemoryFile {
     this.#seen.truncate(size);
   }
 
-  /** The process died: what was on its way did not happen. */
-  kill(): void {
-    this.#pending = this.#pending.filter((pending) => !pending.isUnderWay);
+  /** The process died: what was on its way did not happen, or reached the cache and no further. */
+  kill(random: () => number = () => 0): void {
+    this.#pending = this.#pending.filter((pending) => !pending.isUnderWay || random() >= 0.5);
+    for (const pending of this.#pending) {
+      if (!pending.isUnderWay || pending.kind !== 'write') continue;
+      pending.isUnderWay = false;
+      this.#seen.write(pending.position, pending.bytes);
+    }
   }
 
   crash(random: () => number): void {
@@ -174,6 +179,8 @@ export class MemoryFile {
       if (options.isDurable) this.#makeDurable(pending);
     };
     return options.run(operation, complete, () => {
+      // The page is marked clean, and what was to be written is read from it from here on.
+      this.#seen.write(position, pending.bytes);
       pending.isLost = true;
       pending.isUnderWay = false;
     });

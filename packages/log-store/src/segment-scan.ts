@@ -52,6 +52,8 @@ export type SegmentTail =
 export interface SegmentScan {
   /** Where the last whole frame ends, aligned: the next one belongs here. */
   readonly end: number;
+  /** Where the last whole frame begins; undefined when there is none. */
+  readonly lastFrameAt: number | undefined;
   readonly frames: number;
   readonly tail: SegmentTail;
 }
@@ -66,11 +68,12 @@ export function scanSegment(
   visit: (frame: ScannedFrame) => string | undefined,
 ): SegmentScan {
   let offset = SEGMENT_HEADER_BYTES;
+  let lastFrameAt: number | undefined;
   let frames = 0;
   for (;;) {
     const header = readFrameHeader(bytes, offset, id, offset);
     if (header === undefined || header === 'elsewhere') {
-      return { end: offset, frames, tail: tailWithoutHeader(bytes, id, offset, header) };
+      return { end: offset, lastFrameAt, frames, tail: tailWithoutHeader(bytes, id, offset, header) };
     }
     const next = nextFrameAt(offset, header.bodyBytes);
     const body = readFrameBody(bytes, offset, header);
@@ -78,16 +81,23 @@ export function scanSegment(
       const verdict = tailAfterHeader(bytes, id, offset, header);
       // Of a frame that truncates nothing may be kept: its blocks stand on the truncation.
       const blocks = header.truncateTo === undefined ? body.blocks : [];
-      return { end: offset, frames, tail: { ...verdict, reason: `${verdict.reason} (${body.fault})`, blocks } };
+      return {
+        end: offset,
+        lastFrameAt,
+        frames,
+        tail: { ...verdict, reason: `${verdict.reason} (${body.fault})`, blocks },
+      };
     }
     const fault = visit({ offset, next, truncateTo: header.truncateTo, blocks: body.blocks });
     if (fault !== undefined) {
       return {
         end: offset,
+        lastFrameAt,
         frames,
         tail: { ...damaged(`the frame at offset ${offset} does not belong there: ${fault}`), blocks: [] },
       };
     }
+    lastFrameAt = offset;
     offset = next;
     frames += 1;
   }

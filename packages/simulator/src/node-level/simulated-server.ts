@@ -121,7 +121,7 @@ export class SimulatedServer {
     if (this.run === undefined) return;
     this.tell('is killed');
     this.#endRun();
-    this.disk.device.kill();
+    this.disk.device.kill(this.around.random.fraction);
   }
 
   /** The machine loses power: what was not synced may be lost, whole or in part. */
@@ -180,7 +180,7 @@ export class SimulatedServer {
     this.tell(error === undefined ? 'has stopped' : `ends: ${error.message}`);
     if (error !== undefined) this.#judge(error);
     this.#endRun();
-    this.disk.device.kill();
+    this.disk.device.kill(this.around.random.fraction);
     this.around.onExit(this);
   }
 

@@ -1,0 +1,69 @@
+import { BlockMaker } from '@zkl/consensus/testing';
+import { describe, expect, it } from 'vitest';
+import { type DiskOperation, MemoryDisk } from './memory-disk.js';
+import { openAndRead } from './test-folder.js';
+
+/** Everything that is not durable is lost. */
+const NOTHING_KEPT = (): number => 0;
+/** Everything under way reached the system's cache. */
+const ALL_CACHED = (): number => 0.9;
+
+describe('what an earlier run left in the cache of the system only', () => {
+  it('a write under which the process was killed: found at the start, it is durable', async () => {
+    const device = new MemoryDisk({ schedule: (operation, run) => hold(operation) || queueMicrotask(run) });
+    let isHeld = false;
+    const hold = (operation: DiskOperation): boolean => isHeld && operation.kind === 'write';
+    const maker = new BlockMaker();
+    const { store } = await openAndRead(device);
+    await store.write({ blocks: maker.several(2) });
+    isHeld = true;
+    void store.write({ blocks: maker.several(3) });
+    await new Promise(setImmediate);
+    isHeld = false;
+    device.kill(ALL_CACHED);
+    const { recovered } = await openAndRead(device);
+    expect(recovered.lastZxid).toEqual(maker.last);
+    device.crash(NOTHING_KEPT);
+    expect((await openAndRead(device)).recovered).toEqual(recovered);
+  });
+
+  it('a write that failed: found at the start, it is durable', async () => {
+    let fault: string | undefined;
+    const device = new MemoryDisk({ fault: ({ kind }) => (kind === 'write' ? fault : undefined) });
+    const maker = new BlockMaker();
+    const { store } = await openAndRead(device);
+    await store.write({ blocks: maker.several(2) });
+    fault = 'EIO';
+    await expect(store.write({ blocks: maker.several(3) })).rejects.toMatchObject({ code: 'DISK_FAILED' });
+    fault = undefined;
+    device.kill();
+    const { recovered } = await openAndRead(device);
+    expect(recovered.lastZxid).toEqual(maker.last);
+    device.crash(NOTHING_KEPT);
+    expect((await openAndRead(device)).recovered).toEqual(recovered);
+  });
+
+  it('the name of a segment that was being made: what is written to it after the start is durable', async () => {
+    let isHeld = false;
+    const device = new MemoryDisk({
+      schedule: ({ kind }, run) => {
+        if (!isHeld || kind !== 'syncFolder') queueMicrotask(run);
+      },
+    });
+    const maker = new BlockMaker();
+    const { store } = await openAndRead(device);
+    const segments = device.files.length;
+    isHeld = true;
+    // Beyond the middle of a segment the next one is made beside the writes.
+    await store.write({ blocks: [maker.next({ payloadBytes: 1_400 })] });
+    await new Promise(setImmediate);
+    expect(device.files.length).toBeGreaterThan(segments);
+    isHeld = false;
+    device.kill();
+    const next = await openAndRead(device);
+    const later = new BlockMaker(next.recovered.lastZxid);
+    await next.store.write({ blocks: [later.next({ payloadBytes: 600 })] });
+    device.crash(NOTHING_KEPT);
+    expect((await openAndRead(device)).recovered.lastZxid).toEqual(later.last);
+  });
+});
