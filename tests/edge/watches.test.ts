@@ -123,7 +123,7 @@ describe('watches of a server', () => {
     const codeOf = async (request: Partial<WatchRequest>): Promise<string> => {
       const watch = new TestWatch(transport, request);
       await until('its end', () => watch.closed);
-      return (await detailOf(Promise.reject(watch.error as Error))).code;
+      return (await detailOf(Promise.reject(watch.error))).code;
     };
     expect(await codeOf({ path: '/' })).toBe('BAD_ARGUMENTS');
     expect(await codeOf({ path: 'a', scope: WatchScope.NODE })).toBe('BAD_ARGUMENTS');
