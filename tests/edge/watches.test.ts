@@ -1,4 +1,4 @@
-import { createClient, type Client, type Transport } from '@connectrpc/connect';
+import { ConnectError, createClient, type Client, type Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import {
   ChangeType,
@@ -19,7 +19,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 class TestWatch {
   readonly batches: WatchBatch[] = [];
   startZxid: bigint | undefined;
-  error: unknown;
+  error: ConnectError | undefined;
   closed = false;
   paused = false;
   #resume: () => void = () => undefined;
@@ -63,7 +63,7 @@ class TestWatch {
         }
       }
     } catch (error) {
-      this.error = error;
+      this.error = ConnectError.from(error);
     }
     this.closed = true;
   }
@@ -123,7 +123,7 @@ describe('watches of a server', () => {
     const codeOf = async (request: Partial<WatchRequest>): Promise<string> => {
       const watch = new TestWatch(transport, request);
       await until('its end', () => watch.closed);
-      return (await detailOf(Promise.reject(watch.error))).code;
+      return (await detailOf(Promise.reject(watch.error!))).code;
     };
     expect(await codeOf({ path: '/' })).toBe('BAD_ARGUMENTS');
     expect(await codeOf({ path: 'a', scope: WatchScope.NODE })).toBe('BAD_ARGUMENTS');
@@ -143,7 +143,7 @@ describe('watches of a server', () => {
     await until('the first to go', () => server.status().watches === 1);
     await server.stop();
     await until('the second to end', () => second.closed);
-    expect((await detailOf(Promise.reject(second.error as Error))).code).toBe('SHUTTING_DOWN');
+    expect((await detailOf(Promise.reject(second.error!))).code).toBe('SHUTTING_DOWN');
   });
 
   it('say with a reset and a snapshot that the history is gone, and go on from there', async () => {
