@@ -18,6 +18,8 @@ export interface Problem {
 export interface CallHistory {
   readonly kind: 'read' | 'write';
   readonly path: string | undefined;
+  /** What stands before every path on the server, and is taken off those that it tells. Default: nothing. */
+  readonly root?: string;
   attempts: number;
   /** Some attempt may have been applied, or may yet be. */
   unsettled: boolean;
@@ -54,11 +56,15 @@ export function refusalError(history: CallHistory, refusal: Failure & { kind: 'r
     message: refusal.message === '' ? `Refused by ${address}` : refusal.message,
     outcome: history.kind === 'write' && unknown ? 'unknown' : 'rejected',
     retryable: detail?.retryable,
-    path: detail !== undefined && detail.path !== '' ? detail.path : history.path,
+    path: detail !== undefined && detail.path !== '' ? withoutRoot(detail.path, history.root) : history.path,
     zxid: detail !== undefined && detail.zxid !== 0n ? detail.zxid : undefined,
     hint: detail?.hint,
     attempts: history.attempts,
   });
+}
+
+function withoutRoot(path: string, root = ''): string {
+  return path.startsWith(root) ? path.slice(root.length) || '/' : path;
 }
 
 /** Too many answers made no sense. */

@@ -41,6 +41,8 @@ export interface CallRunOptions {
   readonly router: Router;
   readonly breaker: Breaker;
   readonly attemptTimeoutMs: number;
+  /** See `CallHistory.root`. */
+  readonly root: string;
   /** A server served the call. */
   readonly onServed: (endpoint: Endpoint) => void;
   /** A reply told of the cluster. */
@@ -74,7 +76,8 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
     this.#context = context;
     this.#options = options;
     this.#attemptTimeoutMs = options.attemptTimeoutMs;
-    this.history = { kind: operation.kind, path: operation.path, attempts: 0, unsettled: false, last: undefined };
+    const { kind, path } = operation;
+    this.history = { kind, path, root: options.root, attempts: 0, unsettled: false, last: undefined };
   }
 
   /** @throws {@link ZklError} */

@@ -101,6 +101,14 @@ export interface Channel {
   close(): void;
 }
 
+/** A channel that opens streams in both directions. */
+export type StreamingChannel = Channel & Required<Pick<Channel, 'openStream'>>;
+
+/** Whether a channel opens streams in both directions. */
+export function canStream(channel: Channel): channel is StreamingChannel {
+  return channel.openStream !== undefined;
+}
+
 /** What a channel is made for. */
 export interface ChannelTarget {
   /** `http://host:port` or `https://host:port`, for browsers also with a path; without a slash at the end. */

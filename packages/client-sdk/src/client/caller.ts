@@ -24,14 +24,22 @@ export class Caller {
   /** Undefined where, or once it is known that, there are no session streams. */
   link: Link | undefined;
   readonly #session: SessionRef | undefined;
+  readonly #openWatchLink: () => Link | undefined;
+  #watchLink: Link | undefined;
   #ended: ZklError | undefined;
 
   constructor(dispatcher: Dispatcher, openLink: OpenLink, session?: LinkSession) {
     this.dispatcher = dispatcher;
+    this.#openWatchLink = () => openLink?.(dispatcher, undefined);
     this.link = dispatcher.options.stream ? openLink?.(dispatcher, session) : undefined;
     if (session !== undefined) {
       this.#session = create(SessionRefSchema, { sessionId: toBigint(session.id), secret: session.secret });
     }
+  }
+
+  /** Where watches are put: on the calls' own stream, or, where calls are requests of their own, on one for watches alone. */
+  watchLink(): Link | undefined {
+    return this.link ?? (this.#watchLink ??= this.#openWatchLink());
   }
 
   /** What stands before every path on the server. */
@@ -62,8 +70,10 @@ export class Caller {
   /** Ends it: what waits, and everything later, rejects with this error, or with `CLIENT_CLOSED`. */
   end(error?: ZklError): void {
     this.#ended = error;
-    if (error === undefined) this.link?.end();
-    else this.link?.end(() => error);
+    for (const link of [this.link, this.#watchLink]) {
+      if (error === undefined) link?.end();
+      else link?.end(() => error);
+    }
   }
 
   /** @param path - For errors. @param bytes - What it carries. */

@@ -1,5 +1,9 @@
 import type { CallOptions, ReadOptions, VersionOptions } from '../options/call-options.js';
 import type { CreateModeOptions } from './create-mode.js';
+import type { Codec, StandardSchema } from '../node/codec.js';
+import type { TypedNode } from '../node/typed-node.js';
+import type { Mirror, MirrorOptions } from '../watch/mirror.js';
+import type { Watch, WatchOptions } from '../watch/watch.js';
 import type { ClusterMembers, ServerInfo, ServerStatus, ServerStatusReport } from './cluster-results.js';
 import type { Session, SessionOptions } from '../session/session.js';
 import type { Transaction } from '../transaction/transaction.js';
@@ -145,6 +149,26 @@ export interface Calls {
    * @param reads - At most 128.
    */
   multiRead<const R extends readonly MultiReadItem[]>(reads: R, options?: ReadCallOptions): Promise<MultiReadResult<R>>;
+  /**
+   * Tells of changes, each once and in order, for as long as it is iterated: see {@link Watch}.
+   *
+   * @example
+   * ```ts
+   * import { createClient } from '@zkl/client-sdk';
+   *
+   * await using client = createClient('zkl://127.0.0.1:7001');
+   * for await (const event of client.watch('/cfg', { scope: 'subtree', data: true })) console.log(event.type);
+   * ```
+   */
+  watch(path: string, options?: WatchOptions): Watch;
+  /** Keeps a copy of a subtree in memory: see {@link Mirror}. Resolves once it stands. */
+  mirror(path: string, options?: MirrorOptions): Promise<Mirror>;
+  /**
+   * A znode whose data are values of one type: see {@link TypedNode}.
+   *
+   * @param codec - `textCodec`, `bytesCodec`, `jsonCodec()` or another; or a Standard Schema validator, for JSON that it checks.
+   */
+  node<T>(path: string, codec: Codec<T> | StandardSchema<T>): TypedNode<T>;
 }
 
 /**

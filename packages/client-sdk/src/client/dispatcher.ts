@@ -17,6 +17,7 @@ import type { Operation, ReplyView } from '../calls/operation.js';
 import type { OpenChannel, UnaryMethod } from '../channel/channel.js';
 import type { CallOptions } from '../options/call-options.js';
 import { requireTimeout, type ResolvedOptions } from '../options/resolve-options.js';
+import { makeError, type ZklError } from '../errors/zkl-error.js';
 import { badArguments } from '../options/validate.js';
 import { Breaker } from '../routing/breaker.js';
 import { Discovery } from '../routing/discovery.js';
@@ -69,6 +70,8 @@ export class Dispatcher {
   readonly #reads: AdmissionQueue;
   #pinned: number | undefined;
   readonly seen = new SeenZxid();
+  /** Watches by calls of their own: they end with the client. */
+  readonly sources = new Set<{ readonly end: (error: ZklError) => void }>();
   #closed = false;
 
   constructor(options: ResolvedOptions, open: OpenChannel) {
@@ -203,6 +206,9 @@ export class Dispatcher {
     if (this.#closed) return;
     this.#closed = true;
     for (const context of [...this.#calls.active]) context.interrupt('closed');
+    for (const source of [...this.sources]) {
+      source.end(makeError({ code: 'CLIENT_CLOSED', message: 'The client was closed', outcome: 'rejected' }));
+    }
     this.#discovery.close();
     this.router.close();
   }
@@ -254,6 +260,7 @@ export class Dispatcher {
       router: this.router,
       breaker: this.#breakers[route],
       attemptTimeoutMs: this.options.attemptTimeoutMs,
+      root: this.options.chroot,
       onServed: () => {
         this.#breakers[route].reset();
         if (route === 'leader') this.#breakers.any.reset();

@@ -1,6 +1,12 @@
 import type { CallOptions } from '../options/call-options.js';
 import type { Transaction } from '../transaction/transaction.js';
 import { TransactionBuilder } from '../transaction/transaction-builder.js';
+import { toCodec, type Codec, type StandardSchema } from '../node/codec.js';
+import { TypedNode } from '../node/typed-node.js';
+import { requirePath } from '../options/path.js';
+import { openMirror, type Mirror, type MirrorOptions } from '../watch/mirror.js';
+import type { Watch, WatchOptions } from '../watch/watch.js';
+import { ZklWatch } from '../watch/zkl-watch.js';
 import { attempt } from './attempt.js';
 import type { Caller } from './caller.js';
 import { iterateChildren } from './children.js';
@@ -86,5 +92,17 @@ export abstract class ZklCalls implements Calls {
     options: ReadCallOptions = {},
   ): Promise<MultiReadResult<R>> {
     return attempt(() => multiRead(this.caller, reads, options));
+  }
+
+  watch(path: string, options: WatchOptions = {}): Watch {
+    return new ZklWatch(this.caller, path, options);
+  }
+
+  mirror(path: string, options: MirrorOptions = {}): Promise<Mirror> {
+    return attempt(() => openMirror(this, path, options));
+  }
+
+  node<T>(path: string, codec: Codec<T> | StandardSchema<T>): TypedNode<T> {
+    return new TypedNode(this, requirePath(path), toCodec(codec));
   }
 }

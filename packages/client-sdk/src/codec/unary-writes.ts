@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
+import type { CreateMode as ProtoCreateMode } from '@zkl/protocol';
 import {
-  CreateMode as ProtoCreateMode,
   CreateRequestSchema,
   DeleteRecursiveRequestSchema,
   DeleteRequestSchema,
@@ -41,6 +41,7 @@ export interface UnaryWrite<T> {
 }
 
 /** Sends a write as a unary call: the messages of the proto in place of the bytes of the stream. */
+// eslint-disable-next-line max-lines-per-function -- one case for each kind, which nothing joins
 export function writeUnary<T>(
   dispatcher: Dispatcher,
   command: UnaryCommand,

@@ -54,7 +54,7 @@ export const SERVER_ERROR_CODES = [
 ] as const;
 
 /** The codes that arise in the client; `CONNECTION_LOSS`, `BAD_ARGUMENTS` and `MESSAGE_TOO_LARGE` may arise on both sides. */
-type ClientErrorCode = 'TIMEOUT' | 'ABORTED' | 'CLIENT_CLOSED' | 'CLIENT_OVERLOADED' | 'PROTOCOL';
+type ClientErrorCode = 'TIMEOUT' | 'ABORTED' | 'CLIENT_CLOSED' | 'CLIENT_OVERLOADED' | 'PROTOCOL' | 'INVALID_VALUE';
 
 /** The stable names of the errors that this version knows. */
 export type KnownErrorCode = (typeof SERVER_ERROR_CODES)[number] | ClientErrorCode;

@@ -39,7 +39,7 @@ export class ZklSession extends ZklCalls implements Session {
   readonly #controller = new AbortController();
   readonly #onEnd: () => void;
   #attachment = 0n;
-  #pingTimer: ReturnType<typeof setInterval> | undefined;
+  readonly #pingTimer: ReturnType<typeof setInterval> | undefined;
   #expiryTimer: ReturnType<typeof setTimeout> | undefined;
   #keptAlive: 'asked' | 'no' = 'no';
 

@@ -12,7 +12,7 @@ import {
 } from '@zkl/protocol';
 import { decodeReplies, type Reply } from '@zkl/wire';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Channel, ChannelStream, StreamEnd } from '../channel/channel.js';
+import type { ChannelStream, StreamEnd, StreamingChannel } from '../channel/channel.js';
 
 /** The layout of operations and replies that this client speaks. */
 const LAYOUT = 1;
@@ -38,15 +38,13 @@ export class AttachedStream {
   #welcomed = false;
   #ended = false;
 
-  /** @param openStream - Of a channel that has it. */
   constructor(
-    channel: Channel,
-    openStream: NonNullable<Channel['openStream']>,
+    channel: StreamingChannel,
     hello: Omit<MessageInitShape<typeof AttachHelloSchema>, 'layout' | '$typeName'>,
     listener: AttachListener,
   ) {
     this.#listener = listener;
-    this.#stream = openStream.call(channel, SessionService.method.attach, {
+    this.#stream = channel.openStream(SessionService.method.attach, {
       onMessage: (message) => this.#onMessage(message),
       onDrain: () => listener.onDrain(),
       onEnd: (end) => this.#end(end),

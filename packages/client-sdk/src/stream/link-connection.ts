@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Reply } from '@zkl/wire';
 import type { Failure, Problem } from '../calls/call-failure.js';
 import { Liveness } from '../calls/liveness.js';
+import { canStream } from '../channel/channel.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { backoffMs } from '../routing/backoff.js';
 import type { Endpoint } from '../routing/endpoint.js';
@@ -218,12 +219,11 @@ export class LinkConnection {
 
   #openAt(endpoint: Endpoint): void {
     const { channel } = endpoint;
-    const { openStream } = channel;
-    if (openStream === undefined) return this.#user.onUnsupported();
+    if (!canStream(channel)) return this.#user.onUnsupported();
     this.#state = 'opening';
     this.#endpoint = endpoint;
     const sentAtMs = performance.now();
-    this.#stream = new AttachedStream(channel, openStream, this.#user.hello(), {
+    this.#stream = new AttachedStream(channel, this.#user.hello(), {
       onWelcome: (welcome) => {
         endpoint.answered();
         this.#onWelcome(endpoint, welcome, sentAtMs);

@@ -12,7 +12,7 @@ import {
   type SessionId,
 } from '@zkl/wire';
 import type { AbortListeners, Interruptible } from '../calls/abort-listeners.js';
-import { refusalError, type Failure } from '../calls/call-failure.js';
+import { refusalError, type CallHistory, type Failure } from '../calls/call-failure.js';
 import { GarbledReply } from '../calls/operation.js';
 import { makeError, type ZklError } from '../errors/zkl-error.js';
 import type { CallOptions } from '../options/call-options.js';
@@ -68,6 +68,8 @@ export interface LinkWatch {
   onBatch(batch: WatchBatch): void;
   /** The server refused it. True when it is to be tried again on another stream. */
   onRefused(error: ZklError): boolean;
+  /** The link has ended, with what everything on it rejects with. */
+  onEnd(error: unknown): void;
 }
 
 /** What a link needs beside its connection. */
@@ -141,25 +143,28 @@ export class Link implements LinkConnectionUser {
   addWatch(watch: (id: number) => LinkWatch): number {
     const id = this.#nextWatchId;
     this.#nextWatchId = id === 0xffff_ffff ? 1 : id + 1;
-    this.#watches.set(id, watch(id));
+    const added = watch(id);
+    if (this.#final !== undefined) {
+      const error = this.#final(noOperation());
+      queueMicrotask(() => added.onEnd(error));
+      return id;
+    }
+    this.#watches.set(id, added);
     this.restartWatch(id);
     return id;
   }
 
-  /** Puts a watch that was suspended on the stream again. */
+  /** Puts a watch that the server ended on the stream again. */
   restartWatch(id: number): void {
+    if (!this.#watches.has(id)) return;
     if (this.isOpen) this.#sendWatch(id);
-    else this.#connection.want();
+    else this.want();
     this.#keepAlive();
   }
 
-  /** Takes a watch off the stream; `removeWatch` forgets it too. */
-  suspendWatch(id: number): void {
-    if (this.isOpen) this.#control({ kind: 'cancelWatch', id });
-  }
-
+  /** Takes a watch off the stream, for good. */
   removeWatch(id: number): void {
-    if (this.#watches.delete(id)) this.suspendWatch(id);
+    if (this.#watches.delete(id) && this.isOpen) this.#control({ kind: 'cancelWatch', id });
     this.#keepAlive();
   }
 
@@ -204,7 +209,9 @@ export class Link implements LinkConnectionUser {
         if (!operation.settled) this.#reject(operation, error(operation));
       }
     }
+    const watches = [...this.#watches.values()];
     this.#watches.clear();
+    for (const watch of watches) watch.onEnd(error(noOperation()));
     this.#deadlines.close();
   }
 
@@ -426,7 +433,7 @@ export class Link implements LinkConnectionUser {
     for (const operation of this.#queue) {
       if (operation.settled) continue;
       const failure = { kind: 'refused', code: '', message: '', detail } as const;
-      const error = refusalError(historyOf(operation), failure, address);
+      const error = refusalError(this.#history(operation), failure, address);
       this.#giveUp(operation, error);
     }
     return false;
@@ -503,7 +510,7 @@ export class Link implements LinkConnectionUser {
       return false;
     }
     this.#answered(operation);
-    const error = refusalError(historyOf(operation), refusal.failure, `server ${this.#connection.origin.serverId}`);
+    const error = refusalError(this.#history(operation), refusal.failure, `server ${this.#connection.origin.serverId}`);
     if (!operation.settled) this.#reject(operation, error);
     const { session } = this.#options;
     if (SESSION_CODES.has(reply.code) && session?.onRefused(reply.code) === true) return false;
@@ -527,7 +534,7 @@ export class Link implements LinkConnectionUser {
     if (kind !== 'watch' || !('watch' in operation)) return;
     const watch = this.#watches.get(operation.watch.id);
     if (watch === undefined) return;
-    const error = refusalError(historyOf(at), refusal.failure, `server ${this.#connection.origin.serverId}`);
+    const error = refusalError(this.#history(at), refusal.failure, `server ${this.#connection.origin.serverId}`);
     if (!watch.onRefused(error)) this.#watches.delete(operation.watch.id);
     else this.#connection.leave(refusal.failure);
   }
@@ -583,6 +590,10 @@ export class Link implements LinkConnectionUser {
     operation.reject(error);
   }
 
+  #history(operation: Operation): CallHistory {
+    return { ...historyOf(operation), root: this.#options.options.chroot };
+  }
+
   #settle(operation: Operation): void {
     operation.settled = true;
     this.#deadlines.remove(operation);
@@ -611,6 +622,12 @@ export class Link implements LinkConnectionUser {
     const isNeeded = this.#live > 0 || this.#watches.size > 0 || this.#options.session !== undefined;
     this.#connection.open?.keepAlive(isNeeded);
   }
+}
+
+/** Stands for what is no operation where an error is made for one. */
+function noOperation(): Operation {
+  const nothing = (): void => undefined;
+  return new Operation({ kind: 'control', operation: { kind: 'sync' } }, undefined, 0, nothing, nothing, nothing);
 }
 
 function abortedError(operation: Operation, signal: AbortSignal): ZklError {

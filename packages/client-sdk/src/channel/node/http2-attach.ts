@@ -33,7 +33,7 @@ export class Http2Attach implements ChannelStream {
   #early: Uint8Array[] = [];
   #status = 0;
   #contentType = '';
-  #errorBody: Buffer[] = [];
+  readonly #errorBody: Buffer[] = [];
   #errorBytes = 0;
   #full = false;
   #ended = false;

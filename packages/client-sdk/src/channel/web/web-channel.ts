@@ -1,9 +1,9 @@
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethodServerStreaming, MessageShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
 import { ErrorDetailSchema } from '@zkl/protocol';
-import type { CancelCall, Channel, ChannelTarget, UnaryMethod, UnaryResult } from '../channel.js';
+import type { CancelCall, Channel, ChannelTarget, StreamEnd, UnaryMethod, UnaryResult } from '../channel.js';
 import { boundedFetch, FetchFailed, ReplyTooLarge } from './bounded-fetch.js';
 
 /** Codes that a proxy gives when the server behind it is away, or the way to it broke. */
@@ -12,6 +12,7 @@ const PASSING_CODES = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Can
 /** A {@link Channel} over `fetch`, by Connect-Web. The browser keeps the connections, and never tells whether a request left. */
 class WebChannel implements Channel {
   readonly #transport: Transport;
+  readonly #streams: Transport;
   readonly #controllers = new Set<AbortController>();
   #closed = false;
 
@@ -21,6 +22,8 @@ class WebChannel implements Channel {
       useBinaryFormat: true,
       fetch: boundedFetch(target.messageBytesMax),
     });
+    // A stream goes on for ever, and so has no bound in all.
+    this.#streams = createConnectTransport({ baseUrl: target.url, useBinaryFormat: true });
   }
 
   unary<I extends DescMessage, O extends DescMessage>(
@@ -49,6 +52,38 @@ class WebChannel implements Channel {
     };
   }
 
+  serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageShape<I>,
+    onMessage: (message: MessageShape<O>) => Promise<void> | void,
+    onEnd: (end: StreamEnd) => void,
+  ): () => void {
+    const controller = new AbortController();
+    this.#controllers.add(controller);
+    const { signal } = controller;
+    const end = (ended: StreamEnd): void => {
+      if (this.#controllers.delete(controller)) onEnd(ended);
+    };
+    const read = async (): Promise<void> => {
+      const requests = (async function* () {
+        yield request as never;
+      })();
+      const { message } = await this.#streams.stream(method, signal, undefined, undefined, requests);
+      for await (const response of message) {
+        if (signal.aborted) return;
+        await onMessage(response);
+      }
+    };
+    if (this.#closed) controller.abort();
+    read().then(
+      () => end({ kind: 'lost', sent: true, reason: 'The server ended the stream', cause: undefined }),
+      (error: unknown) => end(toStreamEnd(error)),
+    );
+    return () => {
+      if (this.#controllers.delete(controller)) controller.abort();
+    };
+  }
+
   readonly aliveAtMs = 0;
 
   /** Does nothing: connections are the browser's. */
@@ -58,6 +93,13 @@ class WebChannel implements Channel {
     this.#closed = true;
     for (const controller of this.#controllers) controller.abort();
   }
+}
+
+function toStreamEnd(thrown: unknown): StreamEnd {
+  const result = toResult(thrown);
+  if (result.kind === 'answer') return { kind: 'garbled', reason: 'The stream is none', cause: undefined };
+  const isUnknown = ConnectError.from(thrown).code === Code.Unimplemented && result.kind !== 'refused';
+  return isUnknown ? { kind: 'unimplemented' } : result;
 }
 
 function toResult(thrown: unknown): UnaryResult<never> {

@@ -1,0 +1,199 @@
+import { create } from '@bufbuild/protobuf';
+import { ChangeType, WatchRequestSchema, WatchScope, WatchService, type WatchBatch } from '@zkl/protocol';
+import type { ChangeType as WireType, WatchOptions as WireOptions, WatchScope as WireScope } from '@zkl/wire';
+import type { Caller } from '../client/caller.js';
+import { toBigint } from '../codec/zxid.js';
+import { refusalError, type CallHistory, type Failure } from '../calls/call-failure.js';
+import { makeError, isZklError, type ZklError } from '../errors/zkl-error.js';
+import type { StreamEnd } from '../channel/channel.js';
+import type { Endpoint } from '../routing/endpoint.js';
+import { backoffMs } from '../routing/backoff.js';
+import type { Link, LinkWatch } from '../stream/link.js';
+
+/** What a source needs of its watch. */
+export interface WatchSourceUser {
+  /** From where to go on; undefined while it is not to be watched. */
+  request(): Omit<WireOptions, 'id'> | undefined;
+  onStanding(at: bigint): void;
+  onBatch(batch: WatchBatch): void;
+  /** The stream is lost, and another one will be opened. */
+  onCut(): void;
+  onEnd(error: ZklError): void;
+}
+
+/** Where the batches of a watch come from, for as long as it is not closed. */
+export interface WatchSource {
+  suspend(): void;
+  resume(): void;
+  close(): void;
+}
+
+/** On the session stream of the client; by a stream of its own where there is none. */
+export function openWatchSource(caller: Caller, user: WatchSourceUser): WatchSource {
+  const link = caller.watchLink();
+  return link === undefined ? new CallSource(caller, user) : linkSource(link, user);
+}
+
+function linkSource(link: Link, user: WatchSourceUser): WatchSource {
+  const watchOf = (own: number): LinkWatch => ({
+    add: () => {
+      user.onCut();
+      const request = user.request();
+      return request && { kind: 'watch', watch: { ...request, id: own } };
+    },
+    onStanding: (at) => user.onStanding(at),
+    onBatch: (batch) => {
+      if (batch.failure === undefined) return user.onBatch(batch);
+      if (batch.failure.retryable) return link.restartWatch(own);
+      const history: CallHistory = { kind: 'read', path: undefined, attempts: 1, unsettled: false, last: undefined };
+      user.onEnd(
+        refusalError(history, { kind: 'refused', code: '', message: '', detail: batch.failure }, 'the server'),
+      );
+    },
+    onRefused: (error) => {
+      if (error.retryable && error.code !== 'TOO_MANY_WATCHES') return true;
+      user.onEnd(error);
+      return false;
+    },
+    onEnd: (error: unknown) => user.onEnd(isZklError(error) ? error : unsupportedError()),
+  });
+  let id = link.addWatch(watchOf);
+  return {
+    // Under another id when it goes on: what was on its way under this one may leave something out.
+    suspend: () => link.removeWatch(id),
+    resume: () => {
+      id = link.addWatch(watchOf);
+    },
+    close: () => link.removeWatch(id),
+  };
+}
+
+/** A watch by a call of its own, which is made again whenever it is lost. */
+class CallSource implements WatchSource {
+  readonly #caller: Caller;
+  readonly #user: WatchSourceUser;
+  readonly #tried = new Set<Endpoint>();
+  #cancel: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #closed = false;
+  #suspended: Promise<void> | undefined;
+  #onRoom: (() => void) | undefined;
+
+  constructor(caller: Caller, user: WatchSourceUser) {
+    this.#caller = caller;
+    this.#user = user;
+    caller.dispatcher.sources.add(this);
+    this.#open();
+  }
+
+  /** The next message is not read meanwhile: the connection's flow control does the rest. */
+  suspend(): void {
+    this.#suspended ??= new Promise((resolve) => {
+      this.#onRoom = resolve;
+    });
+  }
+
+  resume(): void {
+    this.#suspended = undefined;
+    this.#onRoom?.();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#cancel?.();
+    this.resume();
+    this.#caller.dispatcher.sources.delete(this);
+  }
+
+  /** The client is closed. */
+  end(error: ZklError): void {
+    this.#user.onEnd(error);
+  }
+
+  #open(): void {
+    const { router } = this.#caller.dispatcher;
+    const endpoint = router.pick({ kind: 'any' }, this.#tried);
+    const request = this.#user.request();
+    if (this.#closed || request === undefined) return;
+    if (endpoint === undefined) return this.#pause();
+    const { channel } = endpoint;
+    if (channel.serverStream === undefined) return this.#user.onEnd(unsupportedError());
+    this.#user.onCut();
+    this.#cancel = channel.serverStream(
+      WatchService.method.watch,
+      toRequest(request),
+      ({ header, batch }) => {
+        this.#failures = 0;
+        this.#tried.clear();
+        router.succeeded(endpoint);
+        if (batch === undefined) this.#user.onStanding(header?.zxid ?? 0n);
+        else this.#user.onBatch(batch);
+        return this.#suspended;
+      },
+      (end) => this.#onEnd(endpoint, end),
+    );
+  }
+
+  #onEnd(endpoint: Endpoint, end: StreamEnd): void {
+    if (this.#closed) return;
+    this.#cancel = undefined;
+    if (end.kind === 'unimplemented') return this.#user.onEnd(unsupportedError());
+    if (end.kind === 'refused' && end.detail?.retryable === false && end.detail.code !== '') {
+      return this.#user.onEnd(refusalOf(end, endpoint.address));
+    }
+    this.#tried.add(endpoint);
+    this.#caller.dispatcher.router.failed(endpoint);
+    this.#open();
+  }
+
+  #pause(): void {
+    this.#tried.clear();
+    this.#failures += 1;
+    this.#timer = setTimeout(() => this.#open(), backoffMs(this.#failures));
+  }
+}
+
+function refusalOf(refusal: Failure & { kind: 'refused' }, address: string): ZklError {
+  return refusalError(
+    { kind: 'read', path: undefined, attempts: 1, unsettled: false, last: undefined },
+    refusal,
+    address,
+  );
+}
+
+function unsupportedError(): ZklError {
+  return makeError({
+    code: 'UNIMPLEMENTED',
+    message: 'The servers do not know watches',
+    outcome: 'rejected',
+    hint: 'Upgrade them',
+  });
+}
+
+const SCOPES: Readonly<Record<WireScope, WatchScope>> = {
+  node: WatchScope.NODE,
+  children: WatchScope.CHILDREN,
+  subtree: WatchScope.SUBTREE,
+};
+
+const TYPES: Readonly<Record<WireType, ChangeType>> = {
+  created: ChangeType.CREATED,
+  set: ChangeType.SET,
+  deleted: ChangeType.DELETED,
+};
+
+function toRequest(options: Omit<WireOptions, 'id'>) {
+  const { path, scope, types = [], from, withData, withStat, withPreviousData, withSnapshot } = options;
+  return create(WatchRequestSchema, {
+    path,
+    scope: SCOPES[scope],
+    types: types.map((type) => TYPES[type]),
+    withData: withData === true,
+    withStat: withStat === true,
+    withPreviousData: withPreviousData === true,
+    withSnapshot: withSnapshot === true,
+    ...(from !== undefined && { fromZxid: toBigint(from) }),
+  });
+}

@@ -1,0 +1,189 @@
+import type { ChangeType, WatchOptions as WireOptions } from '@zkl/wire';
+import type { WatchBatch } from '@zkl/protocol';
+import type { Caller } from '../client/caller.js';
+import { toZxid } from '../codec/zxid.js';
+import { isZklError, makeError, type ZklError } from '../errors/zkl-error.js';
+import { requirePath } from '../options/path.js';
+import { badArguments, flag, onlyKnown, show, wholeNumber, zxid } from '../options/validate.js';
+import { StepBuffer } from './step-buffer.js';
+import { WatchBatches } from './watch-batches.js';
+import { openWatchSource, type WatchSource, type WatchSourceUser } from './watch-source.js';
+import type { Watch, WatchEvent, WatchOptions, WatchStep } from './watch.js';
+
+const OPTION_NAMES = ['scope', 'types', 'from', 'data', 'stat', 'previousData', 'snapshot', 'bufferMax', 'signal'];
+
+/** {@link Watch} */
+export class ZklWatch implements Watch, WatchSourceUser {
+  readonly #caller: Caller;
+  readonly #path: string;
+  readonly #options: Omit<WireOptions, 'id' | 'from' | 'withSnapshot'>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #buffer: StepBuffer;
+  readonly #batches: WatchBatches;
+  #source: WatchSource | undefined;
+  #isSuspended = false;
+  /** A snapshot is to come first. */
+  #wantsSnapshot: boolean;
+  /** Everything up to it is in the buffer, or was. */
+  #buffered: bigint | undefined;
+  #handedOut = 0n;
+  #iterated = false;
+  #ended = false;
+  #ready:
+    | {
+        readonly promise: Promise<bigint>;
+        readonly resolve: (zxid: bigint) => void;
+        readonly reject: (error: unknown) => void;
+      }
+    | undefined;
+  #stoodAt: bigint | undefined;
+  #error: unknown;
+
+  constructor(caller: Caller, path: string, options: WatchOptions) {
+    onlyKnown('watch', options, OPTION_NAMES);
+    requirePath(path);
+    const { scope = 'node', signal } = options;
+    const types: readonly ChangeType[] = options.types ?? [];
+    if (!['node', 'children', 'subtree'].includes(scope)) {
+      throw badArguments(`scope is ${show(scope)}`, 'There are node, children and subtree');
+    }
+    if (!Array.isArray(types) || !types.every((type) => ['created', 'set', 'deleted'].includes(type))) {
+      throw badArguments('types is no list of types', 'There are created, set and deleted');
+    }
+    const carried = {
+      data: flag('data', options.data, false),
+      stat: flag('stat', options.stat, false),
+      previousData: flag('previousData', options.previousData, false),
+      root: caller.root,
+    };
+    this.#caller = caller;
+    this.#path = path;
+    this.#signal = signal;
+    this.#options = {
+      path: caller.rooted(path),
+      scope,
+      types,
+      withData: carried.data,
+      withStat: carried.stat,
+      withPreviousData: carried.previousData,
+    };
+    this.#wantsSnapshot = flag('snapshot', options.snapshot, false);
+    if (options.from !== undefined) this.#buffered = zxid('from', options.from);
+    this.#batches = new WatchBatches(carried);
+    this.#buffer = new StepBuffer(wholeNumber('bufferMax', options.bufferMax, 1, 1_000_000, 10_000), {
+      onFull: () => {
+        this.#isSuspended = true;
+        this.#source?.suspend();
+      },
+      onRoom: () => {
+        this.#isSuspended = false;
+        this.#source?.resume();
+      },
+    });
+  }
+
+  get zxid(): bigint {
+    return this.#handedOut;
+  }
+
+  ready(): Promise<bigint> {
+    if (this.#ready === undefined) {
+      const { promise, resolve, reject } = withResolvers<bigint>();
+      promise.catch(() => undefined);
+      this.#ready = { promise, resolve, reject };
+      if (this.#stoodAt !== undefined) resolve(this.#stoodAt);
+      if (this.#ended) reject(this.#error);
+    }
+    this.#start();
+    return this.#ready.promise;
+  }
+
+  async *steps(): AsyncGenerator<WatchStep, void, undefined> {
+    if (this.#iterated) throw badArguments('A watch is iterated once', 'Make another one', this.#path);
+    this.#iterated = true;
+    this.#start();
+    try {
+      for (let step = await this.#buffer.next(); step !== undefined; step = await this.#buffer.next()) {
+        this.#handedOut = step.zxid;
+        yield step;
+      }
+    } finally {
+      this.#end(undefined);
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent, void, undefined> {
+    for await (const step of this.steps()) {
+      if (step.kind === 'events') yield* step.events;
+      else if (step.kind === 'reset') yield step.reset;
+    }
+  }
+
+  // As the source wants it.
+
+  request(): Omit<WireOptions, 'id'> | undefined {
+    if (this.#ended || this.#isSuspended) return undefined;
+    const from = this.#buffered === undefined ? undefined : toZxid(this.#buffered);
+    return { ...this.#options, from, withSnapshot: this.#wantsSnapshot };
+  }
+
+  onStanding(at: bigint): void {
+    this.#buffered ??= at;
+    if (this.#stoodAt !== undefined) return;
+    this.#stoodAt = at;
+    this.#ready?.resolve(at);
+  }
+
+  onBatch(batch: WatchBatch): void {
+    if (this.#ended || this.#isSuspended) return;
+    // Until its snapshot has come, nothing was told.
+    const step = this.#batches.step(batch, this.#wantsSnapshot ? undefined : this.#buffered);
+    if (step === undefined) return;
+    if (step.kind === 'reset') this.#wantsSnapshot = false;
+    this.#buffered = step.zxid;
+    this.#buffer.push(step);
+  }
+
+  onCut(): void {
+    this.#batches.cut();
+  }
+
+  onEnd(error: ZklError): void {
+    this.#end(error);
+  }
+
+  #start(): void {
+    if (this.#source !== undefined || this.#ended) return;
+    if (this.#signal?.aborted === true) return this.#onAbort();
+    this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#source = openWatchSource(this.#caller, this);
+  }
+
+  readonly #onAbort = (): void => {
+    const cause: unknown = this.#signal?.reason;
+    const error = { code: 'ABORTED', message: 'The watch was aborted', outcome: 'rejected', path: this.#path } as const;
+    this.#end(makeError({ ...error, cause }));
+  };
+
+  #end(error: ZklError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = isZklError(error)
+      ? error
+      : makeError({ code: 'ABORTED', message: 'The watch has ended', outcome: 'rejected' });
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#source?.close();
+    this.#buffer.end(error);
+    this.#ready?.reject(this.#error);
+  }
+}
+
+function withResolvers<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((onValue, onError) => {
+    resolve = onValue;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
+}
