@@ -12,6 +12,7 @@ export const layers = {
   'log-store': ['consensus'],
   server: ['protocol', 'consensus', 'log-store', 'state-machine', 'wire'],
   'client-sdk': ['protocol', 'wire'],
+  testing: ['client-sdk', 'consensus', 'log-store', 'server'],
   cli: ['client-sdk', 'protocol', 'server'],
 };
 

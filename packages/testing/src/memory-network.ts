@@ -22,6 +22,8 @@ export class MemoryNetwork {
   readonly #sockets = new Map<Party, Set<MemorySocket>>();
   /** Parties stay with their addresses, listening or not. */
   readonly #parties = new Map<string, Party>();
+  readonly #frozen = new Set<Party>();
+  #isCut: (from: Party, to: Party) => boolean = () => false;
   #ports = 40_000;
 
   /** Listens; the returned function ends that. One listener an address. */
@@ -58,8 +60,29 @@ export class MemoryNetwork {
   gate(from: Party, to: Party): Gate {
     const key = `${from} ${to}`;
     let gate = this.#gates.get(key);
-    if (gate === undefined) this.#gates.set(key, (gate = new Gate()));
+    if (gate === undefined) {
+      this.#gates.set(key, (gate = new Gate()));
+      if (this.#isClosed(from, to)) gate.close();
+    }
     return gate;
+  }
+
+  /** A party stands still: nothing reaches it, and nothing leaves it. */
+  freeze(party: Party): void {
+    this.#frozen.add(party);
+    this.#settle();
+  }
+
+  /** It goes on: what waited for it comes. */
+  thaw(party: Party): void {
+    this.#frozen.delete(party);
+    this.#settle();
+  }
+
+  /** From now on nothing passes from the one to the other where `isCut` says so, and everything that waited elsewhere does. */
+  cut(isCut: (from: Party, to: Party) => boolean): void {
+    this.#isCut = isCut;
+    this.#settle();
   }
 
   /** Ends all connections of a party at once, as when its process is killed. */
@@ -75,6 +98,18 @@ export class MemoryNetwork {
       gate.clear();
     }
     for (const sockets of this.#sockets.values()) for (const socket of sockets) socket.destroy();
+  }
+
+  #isClosed(from: Party, to: Party): boolean {
+    return this.#frozen.has(from) || this.#frozen.has(to) || this.#isCut(from, to);
+  }
+
+  #settle(): void {
+    for (const [key, gate] of this.#gates) {
+      const [from = 0, to = 0] = key.split(' ').map(Number);
+      if (this.#isClosed(from, to)) gate.close();
+      else gate.open();
+    }
   }
 
   #accept(socket: MemorySocket, address: string, back: Gate): void {

@@ -61,8 +61,7 @@ export class Http2Attach implements ChannelStream {
       { endStream: false },
     );
     this.#stream = stream;
-    stream.on('response', (headers) => this.#onResponse(headers));
-    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
+    stream.on('response', (headers) => this.#onResponse(stream, headers));
     stream.on('end', () => this.#onStreamEnd());
     stream.on('error', (error) => this.#onClose(stream.rstCode, error));
     stream.on('close', () => this.#onClose(stream.rstCode, undefined));
@@ -115,9 +114,11 @@ export class Http2Attach implements ChannelStream {
     this.#listener.onDrain();
   }
 
-  #onResponse(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
+  #onResponse(stream: ClientHttp2Stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     this.#status = headers[':status'] ?? 0;
     this.#contentType = headers['content-type'] ?? '';
+    // Only now: node:http2 tells of headers a moment later than of data that came in the same packet.
+    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
   }
 
   #onData(chunk: Buffer): void {
