@@ -128,8 +128,8 @@ export class CoreContext {
   }
 
   /** Adopts the log as it stands as the history of `epoch` (a guest promises it in the same record). It becomes durable after the log does; the damage, if any, is mended with it. */
-  adopt(epoch: number): number {
-    if (this.standing !== 'voter') this.acceptedEpoch = Math.max(this.acceptedEpoch, epoch);
+  adopt(epoch: number, asGuest = false): number {
+    if (asGuest) this.acceptedEpoch = Math.max(this.acceptedEpoch, epoch);
     assert(epoch >= this.currentEpoch && epoch <= this.acceptedEpoch, 'only a promised epoch is adopted');
     this.currentEpoch = epoch;
     const batch = this.#persistHardState(this.#damaged);

@@ -35,6 +35,8 @@ export class Learner {
   #matched: Zxid | undefined;
   /** The leader takes this fresh server for one of those with whom the cluster begins. */
   #isFounder = false;
+  /** Fixed when the epoch is heard of: a repair of an earlier attempt may become durable in the middle of this one (simulation of nodes, seed 10152). */
+  #cameAsGuest = false;
   /** Up to here this guest acknowledged NEWLEADER without adopting the epoch. */
   #guestAt: Zxid | undefined;
   #deadline: number;
@@ -164,7 +166,8 @@ export class Learner {
       this.#ctx.look('the leader has an older epoch than was promised');
       return;
     }
-    const counts = message.epoch > this.#ctx.acceptedEpoch && !this.#isGuest;
+    this.#cameAsGuest = this.#isGuest;
+    const counts = message.epoch > this.#ctx.acceptedEpoch && !this.#cameAsGuest;
     if (counts) this.#ctx.promise(message.epoch);
     this.#epoch = message.epoch;
     this.#phase = 'synchronisation';
@@ -203,7 +206,7 @@ export class Learner {
   #onSync(message: Sync): void {
     if (this.#phase !== 'synchronisation' || this.#matched !== undefined) return;
     this.#progress();
-    if (message.mode === 'trunc' && this.#isGuest && compareZxid(message.zxid, this.#ctx.committed) < 0) {
+    if (message.mode === 'trunc' && this.#cameAsGuest && compareZxid(message.zxid, this.#ctx.committed) < 0) {
       // A guest may happen upon a leader whose epoch is over, having promised nothing. Anybody else is beyond that (simulation, seed 25232).
       this.#ctx.look('a leader whose epoch is over');
       return;
@@ -252,8 +255,8 @@ export class Learner {
     }
     this.#progress();
     // A guest takes the first NEWLEADER for a welcome, and a later one, which covers more, for its admission.
-    if (!this.#isGuest || (this.#guestAt !== undefined && compareZxid(message.zxid, this.#guestAt) > 0)) {
-      this.#ctx.adopt(message.epoch);
+    if (!this.#cameAsGuest || (this.#guestAt !== undefined && compareZxid(message.zxid, this.#guestAt) > 0)) {
+      this.#ctx.adopt(message.epoch, this.#cameAsGuest);
     } else {
       this.#guestAt = message.zxid;
     }
