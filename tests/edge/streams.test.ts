@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
 import { SessionService, ZnodeService } from '@zkl/protocol';
 import type { Command, Reply, WriteId } from '@zkl/wire';
 import { describe, expect, it } from 'vitest';
@@ -28,10 +29,14 @@ async function streamTo(cleanup: Cleanup, url: string): Promise<StreamClient> {
 }
 
 describe('a session stream', () => {
-  it('answers everything in the order in which it was asked, and each sees what came before it', async () => {
+  it.each([
+    ['gRPC, on the lane', (cleanup: Cleanup, url: string) => connectTo(cleanup, url)],
+    ['Connect', (_: Cleanup, baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: '2' })],
+  ])('answers all in the order in which it was asked, each seeing what came before it: %s', async (_, transport) => {
     await using cleanup = new Cleanup();
     const { baseUrl } = await startServer(cleanup);
-    const stream = await streamTo(cleanup, baseUrl);
+    const stream = await StreamClient.open(transport(cleanup, baseUrl));
+    cleanup.add(() => stream.kill());
     expect(stream.welcome).toMatchObject({ layout: 1, timeoutMs: 0, valueBytesMax: 1_048_576 });
     stream.write({ command: create('/a') }, { command: set('/a', '1') });
     stream.operate({ kind: 'read', query: { kind: 'get', path: '/a' } });

@@ -1,14 +1,17 @@
 import { randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { ConsensusNode, type LogStore, type ServerId } from '@zkl/consensus';
+import { ConsensusNode, type LogStore, type ServerId, type Zxid } from '@zkl/consensus';
 import { ChangeHistory, encodeResult, ZnodeStateMachine, type Result } from '@zkl/state-machine';
+import { SessionService, WatchService } from '@zkl/protocol';
 import { Coordination } from './coordination.js';
 import { toConnectError } from './errors/connect-error.js';
 import { createHttpHandler, messageBytesMax } from './http/http-handler.js';
 import type { HttpRequest, HttpResponse } from './http/http-types.js';
+import { attachOnLane } from './lane/attach-lane.js';
 import { GrpcLane } from './lane/grpc-lane.js';
 import { alsoOnLane } from './lane/lane-router.js';
+import { watchOnLane } from './lane/watch-lane.js';
 import type { Logger } from './observability/logger.js';
 import { ServerMetrics } from './observability/metrics.js';
 import type { MemberAddress, Members } from './options/members.js';
@@ -109,6 +112,7 @@ function putTogether(
   const shutdownSignal = shutdown.signal;
   const services = { edge, coordination, sessionTimeouts, view, status, members, reflection, shutdownSignal };
   const lane = new GrpcLane({ readMaxBytes: messageBytesMax(valueBytesMax), logger });
+  addStreams(lane, { edge, coordination, valueBytesMax, shutdownSignal });
   const serve = createHttpHandler({
     valueBytesMax,
     corsAllowedOrigins,
@@ -135,6 +139,18 @@ function putTogether(
       await logStore.close();
     },
   };
+}
+
+/** The streams of the hot path, on the lane beside Connect. */
+function addStreams(
+  lane: GrpcLane,
+  parts: { edge: Edge; coordination: Coordination; valueBytesMax: number; shutdownSignal: AbortSignal },
+): void {
+  const { edge, coordination, valueBytesMax, shutdownSignal } = parts;
+  const { hub, streams } = coordination;
+  const context = { header: (zxid: Zxid) => edge.header(zxid), leaderId: () => edge.leaderId, valueBytesMax };
+  lane.addStream(`/${SessionService.typeName}/Attach`, (stream) => attachOnLane(stream, streams, context));
+  lane.addStream(`/${WatchService.typeName}/Watch`, (stream) => watchOnLane(stream, edge, hub, shutdownSignal));
 }
 
 function statusReader(

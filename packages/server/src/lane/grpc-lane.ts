@@ -14,6 +14,7 @@ import { addGrpcDetail } from '../http/framework-errors.js';
 import type { Logger } from '../observability/logger.js';
 import { frameOf, readMessage } from './grpc-body.js';
 import { LaneCall } from './lane-call.js';
+import { LaneStream } from './lane-stream.js';
 
 /** Options of `GrpcLane`. */
 export interface GrpcLaneOptions {
@@ -43,6 +44,7 @@ const CONTENT_TYPES: ReadonlySet<string | undefined> = new Set(['application/grp
 export class GrpcLane {
   readonly #options: GrpcLaneOptions;
   readonly #methods = new Map<string, LaneMethod>();
+  readonly #streams = new Map<string, (stream: LaneStream) => void>();
 
   constructor(options: GrpcLaneOptions) {
     this.#options = options;
@@ -57,8 +59,18 @@ export class GrpcLane {
     }
   }
 
+  /** Puts a streaming method on the lane: `open` serves each of its calls, and calls `LaneStream.open`. Calls with a deadline are left to Connect. */
+  addStream(path: string, open: (stream: LaneStream) => void): void {
+    this.#streams.set(path, open);
+  }
+
   /** Takes a request, or answers false and has not touched it. */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+    const open = this.#streams.get(headers[':path'] ?? '');
+    if (open !== undefined && isPlain(headers) && headers['grpc-timeout'] === undefined) {
+      open(new LaneStream(stream, this.#options.readMaxBytes));
+      return true;
+    }
     const method = this.#methods.get(headers[':path'] ?? '');
     if (method === undefined || !isPlain(headers)) return false;
     const timeout = parseTimeout((headers['grpc-timeout'] as string | null) ?? null, TIMEOUT_MS_MAX);

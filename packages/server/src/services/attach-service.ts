@@ -47,7 +47,7 @@ async function readAll(stream: SessionStream, requests: AsyncIterable<AttachRequ
   let wake = (): void => undefined;
   stream.onWantsMore = () => wake();
   for await (const request of requests) {
-    takeIn(stream, request);
+    tellStream(stream, request);
     while (!stream.wantsMore && !stream.ended) {
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -58,7 +58,8 @@ async function readAll(stream: SessionStream, requests: AsyncIterable<AttachRequ
   stream.onInputEnd();
 }
 
-function takeIn(stream: SessionStream, { hello, operations, ping }: AttachRequest): void {
+/** Tells a stream what a message says. */
+export function tellStream(stream: SessionStream, { hello, operations, ping }: AttachRequest): void {
   if (hello !== undefined) stream.onHello(helloOf(hello));
   if (ping > 0n) stream.onPing(Number(ping));
   if (operations.byteLength > 0) stream.onOperations(operations);

@@ -44,7 +44,7 @@ async function* watch(
   context: HandlerContext,
 ): AsyncGenerator<WatchResponse> {
   const queue = new WatchQueue();
-  const start = startOf(request);
+  const start = watchStartOf(request);
   const watcher = 'code' in start ? start : (hub.add({ ...start, sink: queue }) ?? rejected('TOO_MANY_WATCHES'));
   if ('code' in watcher) throw toConnectError(watcher, edge.leaderId);
   const onAbort = (): void => queue.wake();
@@ -70,7 +70,8 @@ async function* watch(
   }
 }
 
-function startOf(request: WatchRequest): Omit<WatchStart, 'sink'> | Failure {
+/** How a request's watch is to begin, or the first thing that is wrong with the request. */
+export function watchStartOf(request: WatchRequest): Omit<WatchStart, 'sink'> | Failure {
   const scope = SCOPES[request.scope];
   if (scope === undefined) return rejected('BAD_ARGUMENTS', { message: 'scope must be given.' });
   const failure = pathFailure(request.path, false);

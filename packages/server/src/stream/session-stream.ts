@@ -116,6 +116,11 @@ export class SessionStream {
     return this.#operations.length - this.#head < OPERATIONS_MAX && this.#bytes < OPERATION_BYTES_MAX;
   }
 
+  /** True once the hello was told. */
+  get greeted(): boolean {
+    return this.#state !== 'new';
+  }
+
   get ended(): boolean {
     return this.#state === 'ended';
   }

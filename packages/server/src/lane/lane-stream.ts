@@ -1,0 +1,114 @@
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
+import { addGrpcDetail } from '../http/framework-errors.js';
+import { PREFIX_BYTES } from './grpc-body.js';
+
+/** What the socket has not taken, at most, before the stream is not writable any more. */
+const BUFFERED_BYTES_MAX = 256 * 1024;
+
+const HEADERS: OutgoingHttpHeaders = { ':status': 200, 'content-type': 'application/grpc+proto' };
+
+/** What a streaming call on the lane is told. None of it after `onClose`. */
+export interface LaneStreamEvents {
+  onMessage(message: Uint8Array): void;
+  /** The caller says no more. */
+  onEnd(): void;
+  /** The stream takes messages again. */
+  onWritable(): void;
+  /** It is over, whoever ended it. Called once. */
+  onClose(): void;
+}
+
+/** A streaming gRPC call on the lane: messages in, messages out, no promises, nothing of Connect but its errors. */
+export class LaneStream {
+  readonly #stream: ServerHttp2Stream;
+  readonly #readMaxBytes: number;
+  #events: LaneStreamEvents | undefined;
+  #rest: Buffer | undefined;
+  #ended = false;
+
+  constructor(stream: ServerHttp2Stream, readMaxBytes: number) {
+    this.#stream = stream;
+    this.#readMaxBytes = readMaxBytes;
+    stream.on('error', () => undefined);
+  }
+
+  /** Reads from now on. */
+  open(events: LaneStreamEvents): void {
+    const stream = this.#stream;
+    this.#events = events;
+    stream.respond(HEADERS, { waitForTrailers: true });
+    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
+    stream.on('end', () => {
+      if (this.#ended) return;
+      if (this.#rest === undefined) events.onEnd();
+      else this.end(new ConnectError('protocol error: a message that is cut off', Code.InvalidArgument));
+    });
+    stream.on('drain', () => this.#events?.onWritable());
+    stream.once('close', () => {
+      this.#ended = true;
+      this.#events = undefined;
+      events.onClose();
+    });
+  }
+
+  /** False while more waits for the socket than should. */
+  get writable(): boolean {
+    return !this.#ended && this.#stream.writableLength < BUFFERED_BYTES_MAX && !this.#stream.writableNeedDrain;
+  }
+
+  /** Sends frames that are made already: the same bytes may go to many. */
+  send(frame: Uint8Array): void {
+    if (!this.#ended && !this.#stream.destroyed) this.#stream.write(frame);
+  }
+
+  /** Stops and goes on with reading; the caller is held back by HTTP/2's flow control. */
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  /** Ends the call: well, or with an error. What was sent before arrives. */
+  end(error?: ConnectError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    const trailers = setTrailerStatus(new Headers(error?.metadata), error);
+    addGrpcDetail(trailers);
+    stream.once('wantTrailers', () => {
+      if (stream.destroyed || stream.closed) return;
+      stream.sendTrailers(Object.fromEntries(trailers));
+      // The caller need not say all that it has to say (RFC 9113, 8.1).
+      if (!stream.readableEnded) setImmediate(() => stream.close());
+    });
+    stream.end();
+    // What is still sent is of no use.
+    stream.resume();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#ended) return;
+    let bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest = undefined;
+    while (bytes.byteLength >= PREFIX_BYTES) {
+      const length = bytes.readUInt32BE(1);
+      if (bytes[0] !== 0)
+        return this.end(new ConnectError('a compressed message, but no grpc-encoding', Code.Internal));
+      if (length > this.#readMaxBytes) {
+        return this.end(
+          new ConnectError(`the message is larger than ${this.#readMaxBytes} bytes`, Code.ResourceExhausted),
+        );
+      }
+      if (bytes.byteLength < PREFIX_BYTES + length) break;
+      this.#events?.onMessage(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
+      if (this.#ended) return;
+      bytes = bytes.subarray(PREFIX_BYTES + length);
+    }
+    if (bytes.byteLength > 0) this.#rest = bytes;
+  }
+}
