@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { openProcessCluster } from '@zkl/cli/cluster';
 
@@ -47,6 +49,61 @@ export function run(program: string, words: readonly string[], options: RunOptio
     child.stdin.end(options.stdin ?? '');
   });
 }
+
+/** A `zkl` that goes on until it is stopped. */
+export interface RunningZkl extends AsyncDisposable {
+  /** The first line of its output that fits, of those that came and those to come. @throws when it ends before. */
+  line(fits: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  readonly stderr: () => string;
+  /** Sends it SIGINT, as Ctrl-C does. @returns Its exit code. */
+  stop(): Promise<number | null>;
+  /** Sends it a signal. */
+  kill(signal: NodeJS.Signals): void;
+  /** Its exit code, once it has ended. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts `zkl --json` from its source, as a process that is killed at the end of the test at the latest. */
+export function startZkl(words: readonly string[]): RunningZkl {
+  const { command, args, options } = startZkl.commandLine(words);
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const lines: Record<string, unknown>[] = [];
+  const reader = createInterface({ input: child.stdout });
+  reader.on('line', (line) => lines.push(JSON.parse(line) as Record<string, unknown>));
+  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  let hasEnded = false;
+  void ended.then(() => (hasEnded = true));
+  return {
+    ended,
+    stderr: () => stderr,
+    kill: (signal) => void child.kill(signal),
+    line: async (fits) => {
+      for (;;) {
+        const found = lines.find(fits);
+        if (found) return found;
+        if (hasEnded) throw new Error(`zkl has ended:\n${JSON.stringify(lines)}\n${stderr}`);
+        await Promise.race([once(reader, 'line'), ended]);
+      }
+    },
+    stop: () => {
+      child.kill('SIGINT');
+      return ended;
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** How `zkl` is started from its source. */
+startZkl.commandLine = (words: readonly string[]) => {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ZKL_') && name !== 'NO_COLOR');
+  const args = [...fromSource, 'packages/cli/src/bin/zkl.ts', ...words];
+  return { command: process.execPath, args, options: { cwd: root, env: Object.fromEntries(inherited) } };
+};
 
 /** A folder that is removed with whatever runs in it. */
 export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {

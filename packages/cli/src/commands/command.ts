@@ -31,9 +31,12 @@ export interface CommandSpec {
   readonly completes?: 'path' | 'server' | 'command';
   /** Whether it changes something in the cluster: an error then tells whether that happened. Default: false. */
   readonly isWrite?: boolean;
+  /** Whether what looks like an option and is none of its own is an argument: it has a grammar of its own. Default: false. */
+  readonly takesAnyWord?: boolean;
+  /** Resolves when it is done: with nothing for exit code 0, or with the exit code. */
   readonly run: (
     context: Context,
     args: readonly string[],
     options: Readonly<Record<string, unknown>>,
-  ) => Promise<void>;
+  ) => Promise<number | void>;
 }

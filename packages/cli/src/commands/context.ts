@@ -1,10 +1,11 @@
-import { type Client, createClient } from '@zkl/client-sdk';
+import { type Client, createClient, type Session } from '@zkl/client-sdk';
 import { openProcessCluster } from '../cluster/start-process-cluster.js';
 import type { ProcessCluster } from '../cluster/process-cluster.js';
 import { CLUSTER_FOLDER, findClusterFolder } from '../cluster/cluster-file.js';
 import { type Facts, formatFacts, jsonFacts } from '../output/facts.js';
 import type { JsonObject, Output } from '../output/output.js';
 import { UsageError } from '../output/explain-error.js';
+import type { Jobs } from '../shell/jobs.js';
 
 /** The options that every command takes. */
 export interface Settings {
@@ -22,7 +23,11 @@ export interface Settings {
 export interface ShellControl {
   /** Lines of earlier shells and this one, oldest first. */
   readonly lines: readonly string[];
+  /** Both ends are a terminal. */
+  readonly isInteractive: boolean;
   exit(): void;
+  /** What goes on behind the prompt. */
+  readonly jobs: Jobs;
   /** The server that the shell talks to, for its prompt; undefined: whichever serves best. */
   pinned: number | undefined;
 }
@@ -31,6 +36,7 @@ export interface ShellControl {
 export class Connection implements AsyncDisposable {
   readonly settings: Settings;
   #client: Client | undefined;
+  #session: Session | undefined;
   #folder: string | undefined;
 
   constructor(settings: Settings) {
@@ -46,6 +52,33 @@ export class Connection implements AsyncDisposable {
     return this.#client;
   }
 
+  /** The session that is open, or was; undefined when none ever was. */
+  get lastSession(): Session | undefined {
+    return this.#session;
+  }
+
+  /**
+   * The session of this program: opened when it is first needed, and again when it is over.
+   *
+   * @param timeoutMs - Asked for when one is opened. Default: the client's.
+   */
+  async session(timeoutMs?: number): Promise<Session> {
+    const session = this.#session;
+    if (session && !isOver(session)) return session;
+    const client = await this.client();
+    this.#session = await client.session({ timeoutMs });
+    return this.#session;
+  }
+
+  /** Ends the session, and with it what it owns. @returns Whether one was open. */
+  async closeSession(): Promise<boolean> {
+    const session = this.#session;
+    this.#session = undefined;
+    if (!session || isOver(session)) return false;
+    await session.close();
+    return true;
+  }
+
   /** The local cluster. @throws ClusterError NO_CLUSTER, CLUSTER_FILE_INVALID. */
   async cluster(): Promise<ProcessCluster> {
     return openProcessCluster(await this.folder());
@@ -59,6 +92,7 @@ export class Connection implements AsyncDisposable {
 
   /** The next call connects anew: the cluster's addresses may have changed. */
   async reset(): Promise<void> {
+    await this.closeSession();
     const client = this.#client;
     this.#client = undefined;
     this.#folder = undefined;
@@ -83,6 +117,11 @@ export class Connection implements AsyncDisposable {
     await using cluster = await openProcessCluster(folder);
     return cluster.endpoints;
   }
+}
+
+/** Whether a session has ended, for good. */
+export function isOver({ state }: Session): boolean {
+  return state === 'expired' || state === 'closed';
 }
 
 /** What a command works with. */

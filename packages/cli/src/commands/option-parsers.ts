@@ -31,6 +31,22 @@ export function zxid(text: string): bigint {
   throw new UsageError(`"${text}" is no zxid`, 'Write it as it is printed: 0x100000002, or 1:2 for epoch:counter.');
 }
 
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A length of time in milliseconds, as people write it: `500ms`, `1.5s`, `10m`, `2h`, `7d`; at most `maxMs`. @throws UsageError */
+export function duration(name: string, maxMs: number): (text: string) => number {
+  return (text) => {
+    const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text) ?? [];
+    const ms = number === undefined ? Number.NaN : Number(number) * (unitMs[unit] ?? Number.NaN);
+    if (Number.isSafeInteger(ms) && ms >= 1 && ms <= maxMs) return ms;
+    const hint = 'Write a number and its unit: 500ms, 10s, 5m, 2h, 7d.';
+    throw new UsageError(`${name} must be a length of time from 1ms to ${maxMs}ms, not "${text}"`, hint);
+  };
+}
+
+/** How long a session may be asked to outlive silence: what the client takes. The server grants less. */
+export const sessionTimeout = duration('--session-timeout', 86_400_000);
+
 /** `host:port,host:port`. The client checks each. @throws UsageError */
 export function endpoints(text: string): string[] {
   const list = text

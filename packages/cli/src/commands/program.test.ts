@@ -30,6 +30,15 @@ describe('a command line', () => {
     ['cluster kill-leader', 'cluster kill-leader', [], {}],
     ['cluster start --size 5 --port-base 7001', 'cluster start', [], { size: 5, portBase: 7001 }],
     ['help cluster kill', 'help', ['cluster', 'kill'], {}],
+    ['create /a x -e -s', 'create', ['/a', 'x'], { ephemeral: true, sequential: true }],
+    ['create /a --ttl 1.5s --if-absent', 'create', ['/a'], { ttl: 1_500, ifAbsent: true }],
+    ['delete -R /a', 'delete', ['/a'], { recursive: true }],
+    ['quota /a', 'quota', ['/a'], {}],
+    ['quota set /a --count-hard 10', 'quota set', ['/a'], { countHard: 10 }],
+    ['quota remove /a', 'quota remove', ['/a'], {}],
+    ['watch /a --scope subtree --from 1:2', 'watch', ['/a'], { scope: 'subtree', from: (1n << 32n) | 2n }],
+    ['txn create /b x -e ; delete -R /c', 'txn', ['create', '/b', 'x', '-e', ';', 'delete', '-R', '/c'], {}],
+    ['txn check /b 1 --json', 'txn', ['check', '/b', '1'], {}],
   ])('%s', (line, name, args, values) => {
     expect(parse(line)).toMatchObject({ spec: { name }, args, options: values });
   });
@@ -69,6 +78,11 @@ describe('a command line', () => {
     ['cluster explode', "unknown command 'explode'"],
     ['--endpoints , read', 'no endpoint is given'],
     ['exit', "unknown command 'exit'"],
+    ['jobs', "unknown command 'jobs'"],
+    ['create /a --ttl 5', '--ttl must be a length of time from 1ms'],
+    ['create /a --ttl 0s', 'not "0s"'],
+    ['watch /a --scope tree', '"tree" is no scope'],
+    ['quota', "missing required argument 'path'"],
   ])('is refused: %s', (line, message) => {
     expect(() => parse(line)).toThrow(
       expect.objectContaining({ name: 'UsageError', message: expect.stringContaining(message) as string }),

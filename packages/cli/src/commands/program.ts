@@ -86,6 +86,8 @@ function addCommand(
   const parent = words.length === 1 ? program : groupOf(program, groups, words[0] ?? '');
   const command = parent.command(spec.args === undefined ? name : `${name} ${spec.args}`, { hidden: false });
   command.summary(spec.summary).description(spec.summary).copyInheritedSettings(parent).allowExcessArguments(false);
+  if (words.length === 1) groups.set(name, command);
+  if (spec.takesAnyWord) command.allowUnknownOption(true);
   command.helpInformation = () => `zkl ${explain(spec, createStyle(options.colors))}\n`;
   for (const { flags, summary, parse } of spec.options ?? []) {
     const option = new Option(flags, summary);

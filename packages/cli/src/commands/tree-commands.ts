@@ -1,11 +1,12 @@
-import type { Child, Stat } from '@zkl/client-sdk';
 import { jsonValue, showName, showValue } from '../output/bytes.js';
-import type { JsonObject } from '../output/output.js';
-import { formatZxid, hexZxid } from '../output/zxid.js';
+import { briefStat, countOf, fullStat, jsonStat } from '../output/stat.js';
 import type { CommandSpec, OptionSpec } from './command.js';
-import { answer, type Context, timed } from './context.js';
+import { answer, timed } from './context.js';
+import { createMode } from './create-mode.js';
 import * as parsers from './option-parsers.js';
+import { keepUntilInterrupted, sessionTimeoutOption, useSession } from './own-session.js';
 import { attribution, readOptions, toReadOptions } from './register-commands.js';
+import { showChanges } from './watch-commands.js';
 
 const ifVersion: OptionSpec = {
   flags: '--if-version <n>',
@@ -16,26 +17,19 @@ const ifVersion: OptionSpec = {
 /** The commands of the tree of znodes. */
 export const treeCommands: readonly CommandSpec[] = [
   {
-    name: 'ls',
-    args: '[path]',
-    summary: 'list the children of a znode',
-    teaches:
-      'Children come in pages, in the order of their names; each page is one consistent state. Without a path: the root.',
-    examples: ['ls /', 'ls /app --stat'],
-    completes: 'path',
-    options: [
-      { flags: '--stat', summary: 'with version, length of the data and number of children of each' },
-      ...readOptions,
-    ],
-    run: listChildren,
-  },
-  {
     name: 'get',
     args: '<path>',
     summary: "show a znode's data and stat",
-    examples: ['get /app', 'get /app --consistency local', 'get /app --raw'],
+    teaches:
+      'With -w it goes on, and prints every change from the very state that it showed: nothing in between is missed. In the shell that goes ' +
+      'on behind the prompt (see `jobs`), elsewhere until Ctrl-C.',
+    examples: ['get /app', 'get /app -w', 'get /app --consistency local', 'get /app --raw'],
     completes: 'path',
-    options: [...readOptions, { flags: '--raw', summary: 'print the bytes of the data and nothing else' }],
+    options: [
+      ...readOptions,
+      { flags: '--raw', summary: 'print the bytes of the data and nothing else' },
+      { flags: '-w, --watch', summary: 'then print every change, with its data' },
+    ],
     run: async (context, [path = ''], options) => {
       const client = await context.connection.client();
       const read = toReadOptions(options);
@@ -45,6 +39,9 @@ export const treeCommands: readonly CommandSpec[] = [
       const facts = { ...attribution(result), version: stat.version, consistency: read.consistency, elapsedMs };
       const object = { command: 'get', path, ...jsonValue(data), stat: jsonStat(stat) };
       await answer(context, facts, object, () => [context.output.style.value(showValue(data)), briefStat(stat)]);
+      if (options.watch !== true) return;
+      const changes = { path, scope: 'node', from: result.zxid, data: true, count: undefined } as const;
+      await showChanges(context, `get ${path} -w`, changes);
     },
   },
   {
@@ -73,19 +70,41 @@ export const treeCommands: readonly CommandSpec[] = [
     args: '<path> [data]',
     summary: 'create a znode',
     teaches:
-      'The parent must exist. Without data the znode has none (null), which is not the same as empty (""). With --sequential the ' +
-      'path is a prefix, and the cluster adds the number of creations under that parent so far: no two callers ever get the same name.',
-    examples: ['create /app', 'create /app/config "a=1"', 'create /app/task- --sequential'],
+      'The parent must exist. Without data the znode has none (null), which is not the same as empty (""). With -s the path is a prefix, and ' +
+      'the cluster adds the number of creations under that parent so far: no two callers ever get the same name. An ephemeral znode (-e) ' +
+      'goes with the session that made it; a container (-c) goes soon after its last child; one with --ttl goes when it has no children ' +
+      'and was not set for that long.',
+    examples: [
+      ...['create /app', 'create /app/config "a=1"', 'create /app/task- -s', 'create /app/me here -e'],
+      ...['create /locks -c', 'create /app/cache x --ttl 10m', 'create /app --if-absent'],
+    ],
     completes: 'path',
     isWrite: true,
-    options: [{ flags: '--sequential', summary: 'add a number of ten digits that nobody else gets' }],
+    options: [
+      { flags: '-e, --ephemeral', summary: "it goes with the shell's session; outside a shell: with Ctrl-C" },
+      { flags: '-s, --sequential', summary: 'add a number of ten digits that nobody else gets' },
+      { flags: '-c, --container', summary: 'it goes soon after its last child' },
+      {
+        flags: '--ttl <duration>',
+        summary: 'it goes when it is not set for this long, and has no children',
+        parse: parsers.duration('--ttl', 2 ** 40 - 1),
+      },
+      { flags: '--if-absent', summary: 'take one that exists for the answer, in place of an error' },
+      sessionTimeoutOption,
+    ],
     run: async (context, [path = '', data], options) => {
-      const client = await context.connection.client();
-      const create = { sequential: options.sequential === true, signal: context.signal };
-      const { result, elapsedMs } = await timed(() => client.create(path, data ?? null, create));
-      const facts = { ...attribution(result), version: result.stat.version, elapsedMs };
-      const object = { command: 'create', path: result.path, stat: jsonStat(result.stat) };
-      await answer(context, facts, object, () => [`${context.output.style.good('created')} ${showName(result.path)}`]);
+      const mode = createMode(options);
+      const session = mode.mode === 'ephemeral' ? await useSession(context, options) : undefined;
+      const calls = session ?? (await context.connection.client());
+      const create = { ...mode, ifAbsent: options.ifAbsent === true, signal: context.signal };
+      const { result, elapsedMs } = await timed(() => calls.create(path, data ?? null, create));
+      const { created, stat } = result;
+      const facts = { ...attribution(result), version: stat.version, elapsedMs };
+      const object = { command: 'create', path: result.path, created, stat: jsonStat(stat) };
+      await answer(context, facts, object, () => [
+        `${context.output.style.good(created ? 'created' : 'was there')} ${showName(result.path)}`,
+      ]);
+      if (session) await keepUntilInterrupted(context, session, 'it stays');
     },
   },
   {
@@ -111,92 +130,26 @@ export const treeCommands: readonly CommandSpec[] = [
   {
     name: 'delete',
     args: '<path>',
-    summary: 'delete a znode that has no children',
-    examples: ['delete /app/config', 'delete /app/config --if-version 1'],
+    summary: 'delete a znode, or one with everything below it',
+    teaches:
+      'A znode that has children is not deleted, unless with -R: then it goes with everything below it in one zxid, all or nothing, and ' +
+      'no reader ever sees half of it.',
+    examples: ['delete /app/config', 'delete /app/config --if-version 1', 'delete -R /app'],
     completes: 'path',
     isWrite: true,
-    options: [ifVersion],
+    options: [{ flags: '-R, --recursive', summary: 'with everything below it' }, ifVersion],
     run: async (context, [path = ''], options) => {
       const client = await context.connection.client();
-      const version = options.ifVersion as number | undefined;
-      const { result, elapsedMs } = await timed(() => client.delete(path, { version, signal: context.signal }));
-      await answer(context, { ...attribution(result), elapsedMs }, { command: 'delete', path }, () => [
-        `${context.output.style.good('deleted')} ${showName(path)}`,
+      const call = { version: options.ifVersion as number | undefined, signal: context.signal };
+      const { result, elapsedMs } = await timed(async () => {
+        if (options.recursive === true) return client.deleteRecursive(path, call);
+        return { ...(await client.delete(path, call)), deleted: 1 };
+      });
+      const { deleted } = result;
+      const object = { command: 'delete', path, deleted };
+      await answer(context, { ...attribution(result), elapsedMs }, object, () => [
+        `${context.output.style.good('deleted')} ${showName(path)}${deleted === 1 ? '' : `: ${countOf(deleted, 'znode', 'znodes')}`}`,
       ]);
     },
   },
 ];
-
-/** Page after page, each written as it comes: a million children do not wait in memory. */
-async function listChildren(
-  context: Context,
-  args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  const path = args[0] ?? '/';
-  const client = await context.connection.client();
-  const read = toReadOptions(options);
-  const withStat = options.stat === true;
-  let [startAfter, atLeast] = [undefined as string | undefined, read.atLeast];
-  let [listed, elapsedMs] = [0, 0];
-  for (;;) {
-    const call = () => client.listChildren(path, { ...read, atLeast, startAfter, withStat, signal: context.signal });
-    const page = await timed(call);
-    const { children, more, stat, zxid } = page.result;
-    elapsedMs += page.elapsedMs;
-    listed += children.length;
-    for (const child of children) showChild(context, child);
-    if (!more) {
-      const facts = { ...attribution(page.result), consistency: read.consistency, elapsedMs };
-      const object = { command: 'ls', path, children: listed, cversion: stat.cversion };
-      return answer(context, facts, object, () => [context.output.style.quiet(count(listed, 'child', 'children'))]);
-    }
-    startAfter = children.at(-1)?.name;
-    atLeast = zxid;
-  }
-}
-
-function showChild({ output }: Context, { name, path, stat }: Child): void {
-  output.answer({ name, path, stat: stat && jsonStat(stat) }, () => {
-    const details =
-      stat &&
-      `  version ${stat.version} · ${count(stat.dataLength, 'byte', 'bytes')} · ${count(stat.numChildren, 'child', 'children')} · mzxid ${formatZxid(stat.mzxid)}`;
-    return `${output.style.value(showName(name))}${output.style.quiet(details ?? '')}`;
-  });
-}
-
-function briefStat(stat: Stat): string {
-  const modified = new Date(stat.mtime).toISOString();
-  return `${count(stat.dataLength, 'byte', 'bytes')} · ${count(stat.numChildren, 'child', 'children')} · written at zxid ${formatZxid(stat.mzxid)}, ${modified}`;
-}
-
-function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
-}
-
-/** For programs; 64-bit numbers as `0x...`. */
-export function jsonStat(stat: Stat): JsonObject {
-  const { czxid, mzxid, pzxid, ephemeralOwner, ...numbers } = stat;
-  const hex = {
-    czxid: hexZxid(czxid),
-    mzxid: hexZxid(mzxid),
-    pzxid: hexZxid(pzxid),
-    ephemeralOwner: hexZxid(ephemeralOwner),
-  };
-  return { ...hex, ...numbers };
-}
-
-function fullStat(stat: Stat): string[] {
-  const time = (ms: number): string => new Date(ms).toISOString();
-  return [
-    `czxid          ${formatZxid(stat.czxid)}   created ${time(stat.ctime)}`,
-    `mzxid          ${formatZxid(stat.mzxid)}   data changed ${time(stat.mtime)}`,
-    `pzxid          ${formatZxid(stat.pzxid)}   children changed`,
-    `version        ${stat.version}`,
-    `cversion       ${stat.cversion}`,
-    `aversion       ${stat.aversion}`,
-    `ephemeralOwner ${hexZxid(stat.ephemeralOwner)}`,
-    `dataLength     ${stat.dataLength}`,
-    `numChildren    ${stat.numChildren}`,
-  ];
-}

@@ -22,6 +22,19 @@ export class UsageError extends Error {
   }
 }
 
+/** A command could not do what it was asked for, by no fault of the cluster and none of the words. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(code: string, message: string, hint?: string) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
 /** An error in the three things that people ask: what happened, did my write take effect, and what now. */
 export interface Explanation {
   readonly code: string;
@@ -38,6 +51,7 @@ export function explainError(error: unknown, isWrite: boolean): Explanation {
   if (isZklError(error)) return explainZklError(error, isWrite);
   if (error instanceof ClusterError) return plain(error.code, error.message, error.hint, EXIT_FAILED);
   if (error instanceof UsageError) return plain('USAGE', error.message, error.hint, EXIT_USAGE);
+  if (error instanceof CommandError) return plain(error.code, error.message, error.hint, EXIT_FAILED);
   if (isAbort(error)) return plain('INTERRUPTED', 'interrupted', undefined, EXIT_INTERRUPTED);
   const { code, message } =
     error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error) };
@@ -103,7 +117,10 @@ const hints: Readonly<Record<string, string>> = {
   NO_NODE: 'Look what is there with `ls`; parents are created first.',
   NODE_EXISTS: 'Change it with `set`, or create another.',
   BAD_VERSION: 'Somebody changed it in between: look with `stat`, then try again with the version that it has now.',
-  NOT_EMPTY: 'Delete its children first (`ls` shows them).',
+  NOT_EMPTY: 'Delete its children first (`ls` shows them), or everything at once with `delete -R`.',
+  SESSION_EXPIRED: 'Its ephemeral znodes and locks are gone. The next command that needs a session opens a new one.',
+  QUOTA_EXCEEDED: 'See `quota` of the path that is named; `quota set` changes it.',
+  TOO_MANY_NODES: 'Delete smaller parts one by one.',
   NO_QUORUM: 'A majority of the servers must be up: `status` shows which are; `cluster restart <id>` starts one again.',
   CONNECTION_LOSS: 'See whether the servers run (`zkl cluster status`), and whether --endpoints is right.',
   TIMEOUT: 'See how the servers are (`status`), and try again, or wait longer with --timeout.',

@@ -17,11 +17,14 @@ export interface OutputStreams {
  */
 export class Output {
   readonly json: boolean;
+  /** Whether text for people may have colours. */
+  readonly colors: boolean;
   readonly style: Style;
   readonly #streams: OutputStreams;
 
   constructor(options: { readonly json: boolean; readonly colors: boolean; readonly streams: OutputStreams }) {
     this.json = options.json;
+    this.colors = options.colors;
     this.style = createStyle(options.colors && !options.json);
     this.#streams = options.streams;
   }
@@ -29,6 +32,11 @@ export class Output {
   /** The same output in the other form. */
   withJson(json: boolean, colors: boolean): Output {
     return json === this.json ? this : new Output({ json, colors, streams: this.#streams });
+  }
+
+  /** The same output to other streams. */
+  to(streams: OutputStreams): Output {
+    return new Output({ json: this.json, colors: this.colors, streams });
   }
 
   /** Writes one answer, in the form that is wanted; the text is only made when it is. */

@@ -7,12 +7,18 @@ const candidates = async (line: string): Promise<string[]> => (await complete(co
 
 test.each([
   ['wr', ['write ']],
-  ['st', ['stat ', 'status ']],
+  ['sta', ['stat ', 'status ']],
+  ['quota ', ['set ', 'remove ', '/']],
+  ['quota set /a --count', ['--count-soft ', '--count-hard ']],
+  [
+    'create /a --',
+    ['--json ', '--ephemeral ', '--sequential ', '--container ', '--ttl ', '--if-absent ', '--session-timeout '],
+  ],
   ['cluster k', ['kill-leader ', 'kill ']],
   ['cluster ', ['start ', 'status ', 'kill-leader ', 'kill ', 'restart ', 'stop ', 'destroy ', 'logs ']],
   ['help cluster re', ['restart ']],
   ['ls --s', ['--stat ']],
-  ['get /a --', ['--json ', '--consistency ', '--at-least ', '--raw ']],
+  ['get /a --', ['--json ', '--consistency ', '--at-least ', '--raw ', '--watch ']],
   ['get ', ['/']],
   ['unknown x', []],
   ['read ', []],

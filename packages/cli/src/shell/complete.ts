@@ -37,17 +37,20 @@ async function candidatesFor(
   prefix: string,
   client: () => Promise<Client>,
 ): Promise<string[]> {
-  const spec = table.find(({ name }) => name === before.slice(0, name.split(' ').length).join(' '));
+  const named = table.filter(({ name }) => name === before.slice(0, name.split(' ').length).join(' '));
+  // `quota set` is a command of its own, beside `quota`.
+  const spec = named.toSorted((a, b) => b.name.length - a.name.length)[0];
   if (!spec) return nextWords(table, before, prefix);
   const argument = before.slice(spec.name.split(' ').length);
   if (prefix.startsWith('-')) {
-    const flags = ['--json', ...(spec.options ?? []).map((option) => option.flags.split(' ')[0] ?? '')];
+    const flags = ['--json', ...(spec.options ?? []).flatMap((option) => /--[\w-]+/.exec(option.flags) ?? [])];
     return flags.filter((flag) => flag.startsWith(prefix)).map((flag) => `${flag} `);
   }
   if (spec.completes === 'command') return nextWords(table, argument, prefix);
   if (argument.length > 0) return [];
-  if (spec.completes === 'path') return pathsWith(prefix, client);
-  return spec.completes === 'server' ? serversWith(prefix, client) : [];
+  const longer = nextWords(table, before, prefix);
+  if (spec.completes === 'path') return [...longer, ...(await pathsWith(prefix, client))];
+  return spec.completes === 'server' ? serversWith(prefix, client) : longer;
 }
 
 /** The words that can follow in the names of commands. */

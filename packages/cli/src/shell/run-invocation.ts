@@ -11,8 +11,7 @@ export async function runCommand(
   options: Readonly<Record<string, unknown>>,
 ): Promise<number> {
   try {
-    await spec.run(context, args, options);
-    return EXIT_OK;
+    return (await spec.run(context, args, options)) ?? EXIT_OK;
   } catch (error) {
     return showError(context.output, error, { command: spec.name, isWrite: spec.isWrite ?? false });
   }

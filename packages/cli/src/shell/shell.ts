@@ -4,8 +4,10 @@ import type { Connection, ShellControl } from '../commands/context.js';
 import { parseInvocation } from '../commands/program.js';
 import { EXIT_FAILED, EXIT_OK, UsageError } from '../output/explain-error.js';
 import type { Output } from '../output/output.js';
+import { AbovePrompt } from './above-prompt.js';
 import { complete } from './complete.js';
 import { appendHistory, HISTORY_LINES_MAX, loadHistory } from './history-file.js';
+import { Jobs } from './jobs.js';
 import { runCommand, showError } from './run-invocation.js';
 import { splitWords } from './split-words.js';
 
@@ -39,15 +41,21 @@ class Shell {
   readonly #options: ShellOptions;
   readonly #lines: string[];
   readonly #readline: Interface;
+  readonly #jobs: Jobs;
   #abort: AbortController | undefined;
   #pinned: number | undefined;
   #leaving = false;
   #failed = false;
+  /** A prompt stands, and a line is being typed behind it. */
+  #isPrompting = false;
 
   constructor(options: ShellOptions, lines: string[]) {
     this.#options = options;
     this.#lines = lines;
     this.#pinned = options.connection.settings.server;
+    const above = new AbovePrompt(options.screen, () => (this.#isPrompting ? this.#readline : undefined));
+    const aside = options.interactive ? options.output.to({ out: above, error: above }) : options.output;
+    this.#jobs = new Jobs(() => aside);
     this.#readline = createInterface({
       input: options.input,
       ...(options.interactive ? { output: options.screen, terminal: true } : { terminal: false }),
@@ -65,11 +73,14 @@ class Shell {
     if (interactive) output.note(output.style.quiet('help lists the commands, Tab completes, exit leaves'));
     this.#prompt();
     for await (const line of this.#readline) {
+      this.#isPrompting = false;
       await this.#runLine(line);
       if (this.#leaving) break;
       this.#prompt();
     }
+    this.#isPrompting = false;
     this.#readline.close();
+    await this.#jobs.stop();
     // Ctrl-D leaves the cursor behind the prompt.
     if (interactive && !this.#leaving) this.#options.screen.write('\n');
     return this.#failed && !interactive ? EXIT_FAILED : EXIT_OK;
@@ -114,6 +125,8 @@ class Shell {
     const shell = this;
     return {
       lines: this.#lines,
+      jobs: this.#jobs,
+      isInteractive: this.#options.interactive,
       exit: () => {
         this.#leaving = true;
       },
@@ -138,6 +151,7 @@ class Shell {
     if (!interactive) return;
     const where = this.#pinned === undefined ? '' : `(server ${this.#pinned})`;
     this.#readline.setPrompt(`${output.style.strong('zkl')}${where}> `);
+    this.#isPrompting = true;
     this.#readline.prompt();
   }
 
