@@ -40,19 +40,6 @@ function shown(text: string): RegExp {
   return new RegExp(`^${patterns.join('')}$`);
 }
 
-test('there are the examples that the front page names', () => {
-  expect(examples.map(({ name }) => name).sort()).toEqual([
-    ...[
-      'distributed-lock',
-      'embedded',
-      'exactly-once-cron',
-      'leader-election',
-      'live-configuration',
-      'service-discovery',
-    ],
-  ]);
-});
-
 describe.each(examples.map(({ name }) => name))('%s', (name) => {
   test('on three servers: prints what its page shows, and leaves nothing behind', { timeout: 120_000 }, async () => {
     const environment = { ZKL_ENDPOINTS: cluster.endpoints.join(',') };

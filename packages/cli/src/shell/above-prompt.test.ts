@@ -3,6 +3,8 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { AbovePrompt } from './above-prompt.js';
 
+/* eslint-disable no-control-regex -- a terminal is told what to do by control characters */
+
 /** As much of a terminal as a line editor moves on: rows, a cursor, and the four commands that readline sends. */
 class Terminal extends PassThrough {
   readonly columns = 20;
