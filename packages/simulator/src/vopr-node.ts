@@ -53,8 +53,9 @@ export async function runAllNodes(flags: Flags, seeds: number, seconds: number):
 }
 
 export async function runPlantedNodes(): Promise<void> {
-  for (const { switches, from, within } of PLANTED_NODE_BUGS) {
-    const { seeds, failures } = await runManyNodes({ from, seeds: within, plantedBugs: new Set(switches) });
+  for (const { switches, from, within, override } of PLANTED_NODE_BUGS) {
+    const plantedBugs = new Set(switches);
+    const { seeds, failures } = await runManyNodes({ from, seeds: within, plantedBugs, override });
     const [first] = failures;
     if (first === undefined) process.exitCode = 1;
     const found =

@@ -42,8 +42,8 @@ describe('the simulation of nodes', () => {
 });
 
 describe('a planted bug of store, driver, edge or client is noticed', () => {
-  it.each(PLANTED_NODE_BUGS)('$switches', { timeout: 120_000 }, async ({ switches, from, within }) => {
-    const { failures } = await runManyNodes({ from, seeds: within, plantedBugs: new Set(switches) });
+  it.each(PLANTED_NODE_BUGS)('$switches', { timeout: 120_000 }, async ({ switches, from, within, override }) => {
+    const { failures } = await runManyNodes({ from, seeds: within, plantedBugs: new Set(switches), override });
     expect(failures.length).toBe(1);
   });
 });
