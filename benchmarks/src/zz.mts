@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { startProcessCluster } from '@zkl/cli/cluster';
+const cluster = await startProcessCluster({ size: 3, folder: '/tmp/idle-bench' } as any);
+await cluster.leader();
+const cpu=(pid:number)=>{const f=readFileSync(`/proc/${pid}/stat`,'utf8').split(') ')[1]!.split(' ');return (Number(f[11])+Number(f[12]))*10};
+await new Promise(r=>setTimeout(r,3000));
+const a=cluster.members.map((m:any)=>cpu(m.pid));
+await new Promise(r=>setTimeout(r,10000));
+const b=cluster.members.map((m:any)=>cpu(m.pid));
+console.log('idle cpu ms per second', b.map((x,i)=>(x-a[i]!)/10));
+await cluster.stop({force:true} as any); process.exit();
