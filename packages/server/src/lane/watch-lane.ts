@@ -16,14 +16,19 @@ import type { LaneStream } from './lane-stream.js';
 /** The bytes of batches that go to more than one watch: made once, kept as long as the batch is. */
 const FRAMES = new WeakMap<EventBatch, Buffer>();
 
+/** How long a call may say nothing before its request. */
+const REQUEST_WAIT_MS = 10_000;
+
 /** Serves a watch on the lane: the same hub as over Connect, and the bytes of an event are made once for all its watchers. */
 export function watchOnLane(lane: LaneStream, edge: Edge, hub: WatchHub, shutdown: AbortSignal): void {
   const sink = new LaneSink(lane, edge);
   let watcher: Watcher | undefined;
   const onShutdown = (): void => sink.end(rejected('SHUTTING_DOWN'));
   shutdown.addEventListener('abort', onShutdown, { once: true });
+  const timer = setTimeout(() => sink.end(rejected('REQUEST_TIMEOUT')), REQUEST_WAIT_MS);
   lane.open({
     onMessage: (bytes) => {
+      clearTimeout(timer);
       const request = decode(bytes);
       if (request === undefined || watcher !== undefined) return sink.end(rejected('MARSHALLING_ERROR'));
       const start = watchStartOf(request);
@@ -41,6 +46,7 @@ export function watchOnLane(lane: LaneStream, edge: Edge, hub: WatchHub, shutdow
       if (watcher !== undefined) hub.onWritable(watcher);
     },
     onClose: () => {
+      clearTimeout(timer);
       shutdown.removeEventListener('abort', onShutdown);
       if (watcher !== undefined) hub.remove(watcher);
     },
