@@ -10,13 +10,20 @@ import { Cleanup, startCluster, startServer, until } from './support.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-const idOf = (requestId: number): WriteId => ({ clientId: 'a-client', requestId, answeredThrough: 0 });
+const idOf = (requestId: number, answeredThrough = 0): WriteId => ({
+  clientId: 'a-client',
+  requestId,
+  answeredThrough,
+});
 
 const create = (path: string): Command => ({ kind: 'create', path, data: null, mode: 'persistent' });
 const set = (path: string, text: string): Command => ({ kind: 'set', path, data: bytes(text), expectedVersion: -1 });
-const append = (requestId: number): { command: Command; tags: { writeId: WriteId; ordered: true } } => ({
+const append = (
+  requestId: number,
+  answeredThrough: number,
+): { command: Command; tags: { writeId: WriteId; ordered: true } } => ({
   command: { kind: 'create', path: '/log/n-', data: bytes(String(requestId)), mode: 'persistentSequential' },
-  tags: { writeId: idOf(requestId), ordered: true },
+  tags: { writeId: idOf(requestId, answeredThrough), ordered: true },
 });
 
 const kinds = (replies: readonly Reply[]): string[] =>
@@ -150,7 +157,9 @@ describe('a session stream', () => {
     const stop = new AbortController();
     const sending = (async () => {
       while (!stop.signal.aborted) {
-        stream.write(...Array.from({ length: 20 }, () => append((sent += 1))));
+        // So many replies are kept for a client; it says what it has heard.
+        const answered = 1 + stream.replies.length;
+        stream.write(...Array.from({ length: 20 }, () => append((sent += 1), answered)));
         await delay(2);
         // What a client may have under way is bounded.
         while (sent - stream.replies.length > 2_000 && !stop.signal.aborted) await delay(5);

@@ -231,6 +231,7 @@ describe('watches of a cluster', () => {
     // Writers with write ids, so that each create is applied once whatever happens; what they were told of is kept.
     const acknowledged: string[] = [];
     let stop = false;
+    let written = false;
     const writers = Array.from({ length: 4 }, async (_, writer) => {
       for (let requestId = 1; !stop; requestId += 1) {
         const writeId = {
@@ -254,7 +255,7 @@ describe('watches of a cluster', () => {
     let resumes = 0;
     const watcher = (async () => {
       let from = 0n;
-      while (!stop || told.length < acknowledged.length) {
+      while (!written || told.length < acknowledged.length) {
         resumes += 1;
         const id = up()[resumes % up().length]!;
         const request = { path: '/log', scope: WatchScope.SUBTREE, types: [ChangeType.CREATED], fromZxid: from };
@@ -291,7 +292,9 @@ describe('watches of a cluster', () => {
       down.delete(leaderId);
     }
     stop = true;
-    await Promise.all([...writers, watcher]);
+    await Promise.all(writers);
+    written = true;
+    await watcher;
 
     const zxids = told.map(({ zxid }) => zxid);
     expect(zxids).toEqual([...new Set(zxids)].sort((a, b) => (a < b ? -1 : 1)));
