@@ -7,7 +7,7 @@ import type { VirtualNetwork } from './virtual-network.js';
 import type { VirtualServer } from './virtual-server.js';
 
 /** What a server tells the world of. */
-export interface ServerEvents {
+interface ServerEvents {
   onStart(server: VirtualServer): void;
   /** Before anything of it is carried out. */
   onProposed(server: VirtualServer, ready: Ready): void;

@@ -20,7 +20,7 @@ interface Call {
 /** Of a write that was refused for its outcome on the key; others belong into no history. */
 export type Refusal = 'NO_NODE' | 'NODE_EXISTS' | 'BAD_VERSION';
 
-export type ZnodeOperation = Call &
+type ZnodeOperation = Call &
   (
     | { readonly kind: 'create'; readonly value: string; readonly refused?: Refusal | undefined }
     | {
@@ -42,7 +42,7 @@ export type ZnodeOperation = Call &
       }
   );
 
-export type RegisterOperation = Call &
+type RegisterOperation = Call &
   (
     | { readonly kind: 'registerWrite'; readonly value: string; readonly version?: number | undefined }
     | {

@@ -123,8 +123,9 @@ export class NodeCluster implements NodeWorld {
   }
 
   async #runFor(units: number): Promise<void> {
-    await runEvents(this.#queue, this.#queue.now + units, () => this.#failure === undefined);
     // Time passes also when nothing happens.
+    this.#queue.after(units, () => undefined);
+    await runEvents(this.#queue, this.#queue.now + units, () => this.#failure === undefined);
     this.#rethrow();
   }
 
@@ -136,7 +137,6 @@ export class NodeCluster implements NodeWorld {
     for (let waited = 0; waited < SETTLE_TICKS_MAX; waited += 4) {
       for (const server of this.servers) server.checkHealth();
       if (isDone()) return;
-      // Something always happens while a server runs: its clock ticks.
       await this.#runFor(4 * UNITS_PER_TICK);
     }
     this.violate('liveness', `${otherwise} within ${SETTLE_TICKS_MAX} ticks: ${this.#describe()}`);
