@@ -5,10 +5,8 @@ import { startTestCluster } from './index.js';
 const text = (data: Uint8Array | null): string => new TextDecoder().decode(data ?? undefined);
 
 describe('a test cluster', () => {
-  it('serves, on all servers, and starts in well under a second', async () => {
-    const startedMs = performance.now();
+  it('serves, on all servers', async () => {
     await using cluster = await startTestCluster({ servers: 3 });
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
     for (const { id } of cluster.servers) {
       const client = cluster.client({ of: [id], discover: false });
       await client.create(`/from-${id}`, `value ${id}`);
