@@ -168,11 +168,11 @@ describe('the calls of a client', () => {
   });
 
   it('see nothing above their root', async () => {
-    await client.create('/root');
-    await using inner = createClient(`zkl://${cluster.endpoints.join(',')}/root`);
+    await client.create('/tenant');
+    await using inner = createClient(`zkl://${cluster.endpoints.join(',')}/tenant`);
     expect(await inner.create('/a', 'x')).toMatchObject({ path: '/a' });
-    expect((await client.get('/root/a')).text()).toBe('x');
-    expect(await failure(inner.get('/root'))).toMatchObject({ code: 'NO_NODE', path: '/root' });
+    expect((await client.get('/tenant/a')).text()).toBe('x');
+    expect(await failure(inner.get('/tenant'))).toMatchObject({ code: 'NO_NODE', path: '/tenant' });
     expect(await failure(inner.create('/a'))).toMatchObject({ code: 'NODE_EXISTS', path: '/a' });
     expect((await inner.listChildren('/')).children).toMatchObject([{ name: 'a', path: '/a' }]);
     const { results } = await inner.transaction().create('/b').commit();
