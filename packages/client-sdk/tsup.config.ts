@@ -1,4 +1,27 @@
 import { defineConfig } from 'tsup';
 import { library } from '../../tools/tsup.js';
 
-export default defineConfig(library({ index: 'src/index.ts', 'web/index': 'src/web/index.ts' }));
+const recipes = [
+  'barrier',
+  'counter',
+  'double-barrier',
+  'fencing',
+  'group',
+  'leader-election',
+  'lock',
+  'multi-lock',
+  'persistent-ephemeral',
+  'queue',
+  'read-write-lock',
+  'run-once',
+  'semaphore',
+  'service-discovery',
+];
+
+export default defineConfig(
+  library({
+    index: 'src/index.ts',
+    'web/index': 'src/web/index.ts',
+    ...Object.fromEntries(recipes.map((name) => [`recipes/${name}`, `src/recipes/${name}.ts`])),
+  }),
+);

@@ -12,6 +12,8 @@ import type { Watch, WatchEvent, WatchOptions, WatchStep } from './watch.js';
 
 const OPTION_NAMES = ['scope', 'types', 'from', 'data', 'stat', 'previousData', 'snapshot', 'bufferMax', 'signal'];
 
+const CHANGE_TYPES: ReadonlySet<unknown> = new Set<ChangeType>(['created', 'set', 'deleted']);
+
 /** {@link Watch} */
 export class ZklWatch implements Watch, WatchSourceUser {
   readonly #caller: Caller;
@@ -47,7 +49,7 @@ export class ZklWatch implements Watch, WatchSourceUser {
     if (!['node', 'children', 'subtree'].includes(scope)) {
       throw badArguments(`scope is ${show(scope)}`, 'There are node, children and subtree');
     }
-    if (!Array.isArray(types) || !types.every((type) => ['created', 'set', 'deleted'].includes(type))) {
+    if (!Array.isArray(types) || !types.every((type: unknown) => CHANGE_TYPES.has(type))) {
       throw badArguments('types is no list of types', 'There are created, set and deleted');
     }
     const carried = {
