@@ -3,7 +3,9 @@ import { clusterFaultCommands } from './cluster-fault-commands.js';
 import type { CommandSpec } from './command.js';
 import { helpCommand } from './help-command.js';
 import { jobCommands } from './job-commands.js';
+import { electCommand } from './elect-command.js';
 import { listCommand } from './list-command.js';
+import { lockCommand } from './lock-command.js';
 import { ownSessionCommand } from './own-session-command.js';
 import { registerCommands } from './register-commands.js';
 import { sessionCommands } from './session-commands.js';
@@ -21,6 +23,8 @@ export const commandTable: readonly CommandSpec[] = [
   watchCommand,
   transactionCommand,
   ownSessionCommand,
+  lockCommand,
+  electCommand,
   ...jobCommands,
   ...sessionCommands.filter(({ name }) => name !== 'exit'),
   ...clusterCommands.slice(0, 2),
