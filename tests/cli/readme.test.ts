@@ -34,6 +34,10 @@ async function withRealIds(lines: readonly string[]): Promise<string[]> {
   return lines.map((line) => (line.startsWith('cluster restart ') ? `cluster restart ${leader.id}` : line));
 }
 
+/** What the watches told. */
+const watched = (answers: readonly Record<string, unknown>[]): string[] =>
+  answers.filter(({ command }) => command === 'watch').map(({ event, path }) => `${String(event)} ${String(path)}`);
+
 test("the front page's tour: every line that is typed there does what it says", { timeout: 120_000 }, async () => {
   const lines = typed(await page('README.md'));
   expect(lines.length).toBeGreaterThan(12);
@@ -46,6 +50,9 @@ test("the front page's tour: every line that is typed there does what it says", 
   const reads = answers.filter(({ command }) => command === 'read');
   expect(reads.map(({ value }) => value)).toEqual(['42', '42']);
   expect(answers.filter(({ event }) => event !== undefined).map(({ event }) => event)).toContain('elected');
+  // The lock's own znodes are made by the session, and may be told of later than the shell lives.
+  expect(watched(answers).slice(0, 3)).toEqual(['set /app/config', 'created /app/done', 'deleted /app/me']);
+  expect(answers.find(({ command }) => command === 'lock')).toMatchObject({ event: 'acquired', path: '/app/lock' });
 });
 
 test(
@@ -75,6 +82,19 @@ test(
       ['set', 'BAD_VERSION'],
     ]);
     expect(second.filter(({ command }) => command === 'read').map(({ value }) => value)).toEqual(['world']);
+    expect(watched(second)).toEqual(['created /crew/anna', 'set /crew/anna']);
+    const sessions = second.filter(({ command }) => command === 'session');
+    expect(sessions.map(({ state }) => state)).toEqual(['connected', 'closed']);
+    expect(
+      second.filter(({ command }) => command === 'ls').map(({ children, descendants }) => children ?? descendants),
+    ).toEqual([...[2, 1, 0], 2]);
+    expect(
+      second.filter(({ command }) => command === 'txn').map(({ committed, branch }) => [committed, branch]),
+    ).toEqual([
+      [true, 'then'],
+      [true, 'then'],
+    ]);
+    expect(second.find(({ command }) => command === 'lock')).toMatchObject({ event: 'acquired' });
   },
 );
 

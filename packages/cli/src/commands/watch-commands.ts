@@ -115,7 +115,7 @@ function showEvent(output: Output, event: WatchEvent, withData: boolean): void {
 }
 
 /** A change in one line; a reset in one line for it and one for each znode. */
-export function formatEvent(event: WatchEvent, withData: boolean, style: Style): string {
+function formatEvent(event: WatchEvent, withData: boolean, style: Style): string {
   const value = (data: Uint8Array | null | undefined): string => (withData ? `  ${style.value(showValue(data))}` : '');
   if (event.type === 'reset') {
     const { reason, zxid: at, nodes } = event;
