@@ -17,12 +17,6 @@ export function parseErrorBody(body: Uint8Array): Refused | undefined {
   return toRefused(parseJson(body));
 }
 
-/** The same of an error that stands within an object, as at the end of a stream. Undefined also when there is none. */
-export function parseError(body: Uint8Array, name: string): Refused | undefined {
-  const json = parseJson(body);
-  return isRecord(json) ? toRefused(json[name]) : undefined;
-}
-
 function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));

@@ -1,8 +1,3 @@
-/** Flags of an envelope of the Connect protocol's streams. */
-export const FLAG_COMPRESSED = 1;
-/** The last one: JSON, with an error or without. */
-export const FLAG_END = 2;
-
 const HEAD_BYTES = 5;
 
 /** Cuts a stream of bytes into its messages: for each 1 byte flags, its length as a big-endian uint32, and that many bytes. */

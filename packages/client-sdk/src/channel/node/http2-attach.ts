@@ -7,8 +7,9 @@ import {
   type IncomingHttpStatusHeader,
 } from 'node:http2';
 import type { ChannelStream, StreamEnd, StreamListener } from '../channel.js';
-import { parseError, parseErrorBody } from '../error-body.js';
-import { Envelopes, FLAG_COMPRESSED, FLAG_END } from './envelopes.js';
+import { parseErrorBody } from '../error-body.js';
+import { Envelopes } from './envelopes.js';
+import { readGrpcStatus } from './grpc-status.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 
@@ -16,12 +17,14 @@ const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 const BUFFERED_BYTES_MAX = 1_048_576;
 /** An error's body above this is not ours. */
 const ERROR_BYTES_MAX = 65_536;
-const CONTENT_TYPE = 'application/connect+proto';
+const CONTENT_TYPE = 'application/grpc+proto';
+/** What servers answer with. */
+const CONTENT_TYPES: ReadonlySet<string> = new Set([CONTENT_TYPE, 'application/grpc']);
 /** How a server, or what stands before it, says that there is no such method. */
 const UNKNOWN_STATUS = new Set([404, 405, 415, 501, 505]);
 
 /**
- * A {@link ChannelStream} of the Connect protocol on one HTTP/2 stream: messages with five bytes before each, uncompressed.
+ * A {@link ChannelStream} of the gRPC protocol on one HTTP/2 stream: messages with five bytes before each, uncompressed. Servers have a short way for it.
  */
 export class Http2Attach implements ChannelStream {
   readonly #listener: StreamListener;
@@ -32,6 +35,7 @@ export class Http2Attach implements ChannelStream {
   /** Messages given before the connection was there. */
   #early: Uint8Array[] = [];
   #status = 0;
+  #trailers: IncomingHttpHeaders | undefined;
   #contentType = '';
   readonly #errorBody: Buffer[] = [];
   #errorBytes = 0;
@@ -56,12 +60,14 @@ export class Http2Attach implements ChannelStream {
         ':method': 'POST',
         ':path': `/${method.parent.typeName}/${method.name}`,
         'content-type': CONTENT_TYPE,
-        'connect-protocol-version': '1',
+        te: 'trailers',
       },
       { endStream: false },
     );
     this.#stream = stream;
     stream.on('response', (headers) => this.#onResponse(stream, headers));
+    // Looked at once what came before them was read.
+    stream.on('trailers', (trailers: IncomingHttpHeaders) => (this.#trailers = trailers));
     stream.on('end', () => this.#onStreamEnd());
     stream.on('error', (error) => this.#onClose(stream.rstCode, error));
     stream.on('close', () => this.#onClose(stream.rstCode, undefined));
@@ -117,6 +123,8 @@ export class Http2Attach implements ChannelStream {
   #onResponse(stream: ClientHttp2Stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     this.#status = headers[':status'] ?? 0;
     this.#contentType = headers['content-type'] ?? '';
+    // An error before the first message has no trailers: its headers are all there is.
+    if (headers['grpc-status'] !== undefined) this.#trailers = headers;
     // Only now: node:http2 tells of headers a moment later than of data that came in the same packet.
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
   }
@@ -124,7 +132,7 @@ export class Http2Attach implements ChannelStream {
   #onData(chunk: Buffer): void {
     if (this.#ended) return;
     if (this.#status !== 200) return this.#onErrorBody(chunk);
-    if (this.#contentType !== CONTENT_TYPE) {
+    if (!CONTENT_TYPES.has(this.#contentType)) {
       return this.#garbled(`The reply is not a zkl stream: content-type ${JSON.stringify(this.#contentType)}`);
     }
     const { failed } = this.#envelopes.read(chunk, (flags, payload) => this.#onEnvelope(flags, payload));
@@ -139,21 +147,24 @@ export class Http2Attach implements ChannelStream {
 
   #onEnvelope(flags: number, payload: Uint8Array): void {
     if (this.#ended) return;
-    if ((flags & FLAG_COMPRESSED) !== 0) this.#garbled('The message is compressed, which nobody asked for');
-    else if ((flags & FLAG_END) !== 0) this.#onEndMessage(payload);
+    if (flags !== 0) this.#garbled('The message is compressed, which nobody asked for');
     else this.#listener.onMessage(payload);
   }
 
-  #onEndMessage(payload: Uint8Array): void {
-    const error = parseError(payload, 'error');
-    if (error === undefined)
+  #onStatus(status: Exclude<ReturnType<typeof readGrpcStatus>, undefined>): void {
+    if (status === 'ok') {
       this.#end({ kind: 'lost', sent: true, reason: 'The server ended the stream', cause: undefined });
-    else this.#end(error.code === 'unimplemented' && error.detail === undefined ? { kind: 'unimplemented' } : error);
+    } else {
+      this.#end(status.code === 'unimplemented' && status.detail === undefined ? { kind: 'unimplemented' } : status);
+    }
     this.#stream?.close();
   }
 
   #onStreamEnd(): void {
-    if (this.#ended || this.#status === 0 || this.#stream?.aborted === true || this.#stream?.rstCode) return;
+    if (this.#ended) return;
+    const status = this.#trailers && readGrpcStatus(this.#trailers);
+    if (status !== undefined) return this.#onStatus(status);
+    if (this.#status === 0 || this.#stream?.aborted === true || this.#stream?.rstCode) return;
     if (this.#status === 200) return;
     const refusal = this.#contentType.startsWith('application/json')
       ? parseErrorBody(Buffer.concat(this.#errorBody))
