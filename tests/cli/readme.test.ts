@@ -87,7 +87,7 @@ test(
     expect(sessions.map(({ state }) => state)).toEqual(['connected', 'closed']);
     expect(
       second.filter(({ command }) => command === 'ls').map(({ children, descendants }) => children ?? descendants),
-    ).toEqual([...[2, 1, 0], 2]);
+    ).toEqual([3, 1, 0, 2]);
     expect(
       second.filter(({ command }) => command === 'txn').map(({ committed, branch }) => [committed, branch]),
     ).toEqual([
