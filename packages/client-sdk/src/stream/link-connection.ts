@@ -1,4 +1,4 @@
-import type { AttachHelloSchema, AttachWelcome, ErrorDetail, WatchBatch } from '@zkl/protocol';
+import { Outcome, type AttachHelloSchema, type AttachWelcome, type ErrorDetail, type WatchBatch } from '@zkl/protocol';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Reply } from '@zkl/wire';
 import type { Failure, Problem } from '../calls/call-failure.js';
@@ -41,6 +41,8 @@ export interface LinkConnectionUser {
   onDrain(): void;
   /** The stream is gone, whether it stood or not. Another one will be opened while somebody wants one. */
   onDown(): void;
+  /** Of what was sent on the stream and has no answer, nothing took effect, or will: the server never passed it on. Comes before `onDown`. */
+  onNothingApplied(): void;
   /** A server refused for good: whatever waits cannot be served. True when the user has dealt with it; else it is tried elsewhere. */
   onRefused(detail: ErrorDetail, address: string): boolean;
   /** Nobody knows the method. Called at most once, and only while no stream ever stood. */
@@ -267,6 +269,7 @@ export class LinkConnection {
 
   #onEnd(endpoint: Endpoint | undefined, end: AttachEnd): void {
     if (endpoint === undefined || this.#endpoint !== endpoint) return;
+    if (end.kind === 'goodbye' && end.detail.outcome === Outcome.REJECTED) this.#user.onNothingApplied();
     this.#drop();
     if (end.kind === 'goodbye') {
       const { detail } = end;

@@ -300,6 +300,7 @@ export class Link implements LinkConnectionUser {
     operation.attempts += 1;
     operation.inFlight = true;
     if (body.kind === 'write') {
+      operation.unsettledBefore = operation.unsettled;
       operation.unsettled = true;
       if (operation.requestId === 0) operation.requestId = this.#identity.take(nowMs);
       this.#writesInFlight += 1;
@@ -410,6 +411,10 @@ export class Link implements LinkConnectionUser {
     this.#flush();
   }
 
+  onNothingApplied(): void {
+    for (const operation of this.#inFlight) operation.unsettled = operation.unsettledBefore;
+  }
+
   onDown(): void {
     for (const operation of this.#inFlight) {
       // Of the stream itself, or a read that nobody waits for any more.
@@ -503,7 +508,7 @@ export class Link implements LinkConnectionUser {
       return true;
     }
     if (retryable && !(operation.settled && body.kind === 'read')) {
-      if (operation.attempts === 1 && refusal.outcome === 'rejected') operation.unsettled = false;
+      if (refusal.outcome === 'rejected') operation.unsettled = operation.unsettledBefore;
       // Writes behind it are refused too, because they would be out of order: all of them are sent again, from this one on.
       if (WAIT_CODES.has(reply.code) || reply.code === 'OUT_OF_ORDER') this.#connection.pause(refusal.failure);
       else this.#connection.leave(refusal.failure);
@@ -545,7 +550,7 @@ export class Link implements LinkConnectionUser {
     this.#identity.renew();
     for (const operation of this.#queue) {
       operation.requestId = 0;
-      operation.unsettled = false;
+      operation.unsettled = operation.unsettledBefore = false;
       if (operation.settled) this.#dequeue(operation);
     }
     this.#connection.want();

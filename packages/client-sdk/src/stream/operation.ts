@@ -38,6 +38,8 @@ export class Operation {
   attempts = 0;
   /** Some attempt may have been applied, or may yet be. */
   unsettled = false;
+  /** The same of the attempts before the present one. */
+  unsettledBefore = false;
   /** Its caller has been told its end. A write that was sent goes on all the same, so that those after it keep their order. */
   settled = false;
   /** It was sent on the present stream, where its reply will come. */

@@ -7,6 +7,8 @@ import type { ServerId, Status } from '@zkl/consensus';
 export class ClusterView {
   #status: Status = { role: 'looking', serving: false, epoch: 0, leader: undefined };
   #stopping = false;
+  /** Since when this server takes part in no quorum; undefined while it does. */
+  #apartSinceMs: number | undefined = performance.now();
   readonly #waiters = new Set<() => void>();
 
   get role(): Status['role'] {
@@ -30,10 +32,21 @@ export class ClusterView {
     return this.#stopping;
   }
 
+  /**
+   * How much longer a request may wait for a leader, in milliseconds, when it may wait for `graceMs` in all: counted from when this server lost its
+   * quorum, so that while there is none for long, nobody waits to hear it.
+   */
+  graceLeftMs(graceMs: number): number {
+    const apartSinceMs = this.#apartSinceMs;
+    return apartSinceMs === undefined ? graceMs : Math.max(0, apartSinceMs + graceMs - performance.now());
+  }
+
   /** Takes a newer status; wakes who waits when anything changed that matters to them. */
   update(status: Status): void {
     const before = this.#status;
     this.#status = status;
+    if (status.serving) this.#apartSinceMs = undefined;
+    else this.#apartSinceMs ??= performance.now();
     const same =
       before.role === status.role &&
       before.serving === status.serving &&

@@ -4,13 +4,13 @@ import type { ClusterView } from './cluster-view.js';
 const RETRY_MS = 20;
 
 /**
- * The patience of one request with a cluster that has no leader. It ends after the grace, counted from when the request first found none, so that
- * a request without a quorum fails with a clear error long before the client gives up on it.
+ * The patience of one request with a cluster that has no leader. It ends after the grace, counted from when this server lost its
+ * quorum or, while it has one, from when the request first found no leader, so that a request without a quorum fails with a clear error long before the client gives up on it.
  */
 export class LeaderWait {
   readonly #view: ClusterView;
   readonly #graceMs: number;
-  #waitedSinceMs: number | undefined;
+  #waitsUntilMs: number | undefined;
   #cancel: (() => void) | undefined;
 
   constructor(view: ClusterView, graceMs: number) {
@@ -21,8 +21,8 @@ export class LeaderWait {
   /** Calls `retry` when it may be worth trying again, or `giveUp` when the grace is over. One wait at a time. */
   begin(retry: () => void, giveUp: () => void): void {
     const nowMs = performance.now();
-    this.#waitedSinceMs ??= nowMs;
-    const leftMs = this.#waitedSinceMs + this.#graceMs - nowMs;
+    this.#waitsUntilMs ??= nowMs + this.#view.graceLeftMs(this.#graceMs);
+    const leftMs = this.#waitsUntilMs - nowMs;
     if (leftMs <= 0) {
       giveUp();
       return;

@@ -180,10 +180,11 @@ export class SessionStream {
     this.#stopWaiting?.();
     clearTimeout(this.#timer);
     clearTimeout(this.#graceTimer);
-    for (const { ticket } of this.#operations.slice(this.#head)) leave(admission, ticket);
+    const unanswered = this.#operations.slice(this.#head);
+    for (const { ticket } of unanswered) leave(admission, ticket);
     this.#operations = [];
     this.#head = 0;
-    this.#port.goodbye(failure);
+    this.#port.goodbye(failure && ofUnanswered(failure, unanswered));
     this.onWantsMore();
   }
 
@@ -290,7 +291,7 @@ export class SessionStream {
     const { leaderGraceMs, quorumReachable } = this.#dependencies;
     this.#graceTimer ??= setTimeout(
       () => this.end(rejected(quorumReachable() ? 'NO_LEADER' : 'NO_QUORUM')),
-      Math.max(1, leaderGraceMs),
+      Math.max(1, this.#dependencies.view.graceLeftMs(leaderGraceMs)),
     );
   }
 
@@ -440,6 +441,14 @@ export class SessionStream {
       this.#head = 0;
     }
   }
+}
+
+/** What a goodbye says of the operations that have no answer: that none of them took effect, or will, only when no write of theirs ever left. */
+function ofUnanswered(failure: Failure, unanswered: readonly StreamOperation[]): Failure {
+  const open = unanswered.some(
+    (operation) => operation.kind === 'write' && (operation.write.state !== 'waiting' || operation.write.mayBeApplied),
+  );
+  return open ? { ...failure, outcome: 'unknown' } : failure;
 }
 
 function leave(admission: Admission, ticket: OperationsTicket): void {

@@ -273,7 +273,8 @@ export type AttachResponse = Message<"zkl.v1.AttachResponse"> & {
   pong: bigint;
 
   /**
-   * Why the stream ends. Operations that were not answered may have been applied: send them again, with their write ids, on another stream.
+   * Why the stream ends. Operations that were not answered may have been applied, unless its outcome is OUTCOME_REJECTED: send them again, with their
+   * write ids, on another stream.
    *
    * @generated from field: zkl.v1.ErrorDetail goodbye = 5;
    */
