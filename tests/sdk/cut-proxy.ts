@@ -11,6 +11,8 @@ export class CutProxy implements AsyncDisposable {
   cuts = 0;
   /** Connections that were cut. */
   done = 0;
+  /** While true no answer gets to a client, and requests go through as ever; until `cut`. */
+  muted = false;
 
   private constructor(target: string) {
     const [host = '', port = ''] = target.split(':');
@@ -25,6 +27,12 @@ export class CutProxy implements AsyncDisposable {
 
   get address(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Cuts all connections, with the answers that were kept back. New ones are carried. */
+  cut(): void {
+    this.muted = false;
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #join(client: Socket, server: Socket): void {
@@ -51,6 +59,7 @@ export class CutProxy implements AsyncDisposable {
         return;
       }
       established = true;
+      if (this.muted) return;
       client.write(chunk);
     });
   }

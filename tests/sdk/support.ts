@@ -65,6 +65,13 @@ export class EmbeddedCluster implements AsyncDisposable {
     await server?.stop({ graceful: false });
   }
 
+  /** @throws when it is not running. */
+  server(serverId: number): ZklServer {
+    const server = this.#servers.get(serverId);
+    if (server === undefined) throw new Error(`Server ${serverId} is not running`);
+    return server;
+  }
+
   /** 0 when nobody leads. */
   get leaderId(): number {
     for (const [serverId, server] of this.#servers) {
@@ -109,4 +116,9 @@ export async function sequenceOf(client: Client, path: string): Promise<number[]
   const numbers: number[] = [];
   for await (const { name } of client.children(path)) numbers.push(Number(name.slice(-10)));
   return numbers;
+}
+
+/** Milliseconds on the clock that all processes of this machine share, and that never jumps. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
