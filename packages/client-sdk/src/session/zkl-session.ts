@@ -129,7 +129,9 @@ export class ZklSession extends ZklCalls implements Session {
       },
       onRefused: (code) => {
         if (!FINAL_CODES.has(code)) return false;
-        this.#expire(code, 'The cluster says that the session is over');
+        // It was closed, and only the reply to that was lost: nothing is left to wait for.
+        if (this.#isOver) this.#release();
+        else this.#expire(code, 'The cluster says that the session is over');
         return true;
       },
       onUnsupported: () => {
