@@ -8,6 +8,7 @@ import type { ZklError } from '../errors/zkl-error.js';
 import type { CallOptions } from '../options/call-options.js';
 import { zxid } from '../options/validate.js';
 import { UNSUPPORTED, type Link, type LinkSession } from '../stream/link.js';
+import { endedError } from '../stream/link-failure.js';
 import type { Origin } from '../stream/operation.js';
 import type { ReadCallOptions } from './client.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -72,7 +73,7 @@ export class Caller {
     this.#ended = error;
     for (const link of [this.link, this.#watchLink]) {
       if (error === undefined) link?.end();
-      else link?.end(() => error);
+      else link?.end((operation) => endedError(operation, error));
     }
   }
 

@@ -10,7 +10,7 @@ import {
   type Problem,
 } from '../calls/call-failure.js';
 import { toBigint } from '../codec/zxid.js';
-import type { ZklError } from '../errors/zkl-error.js';
+import { makeError, type ZklError } from '../errors/zkl-error.js';
 import type { Operation } from './operation.js';
 
 /** What has happened to an operation, as errors are made of. */
@@ -22,6 +22,13 @@ export function historyOf(operation: Operation): CallHistory {
 /** The link has ended. */
 export function closedError(operation: Operation): ZklError {
   return interruptedError(historyOf(operation), { abortReason: undefined }, 'closed');
+}
+
+/** What a link ended with, for one operation: a write that was sent and not answered may have been applied all the same. */
+export function endedError(operation: Operation, error: ZklError): ZklError {
+  const { path, attempts, unsettled } = operation;
+  if (!unsettled) return error;
+  return makeError({ code: error.code, message: error.message, outcome: 'unknown', path, attempts, cause: error });
 }
 
 export function overloaded(operation: Operation): ZklError {
