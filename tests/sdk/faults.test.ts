@@ -273,6 +273,20 @@ describe('a write whose reply is lost', () => {
     expect(answer).toMatchObject({ code: 'NODE_EXISTS', outcome: 'rejected', zxid });
   });
 
+  it('may have been applied, its caller is told, when the session ends before the reply comes', async () => {
+    await using own = await CutProxy.start(cluster.endpoints[leader - 1]!);
+    await using cutOff = createClient({ endpoints: [own.address], discover: false });
+    const ending = await cutOff.session({ timeoutMs: 1_000 });
+    await ending.exists('/lost');
+    const before = await applied();
+    own.muted = true;
+    const writing = failure(ending.create('/lost/untold'));
+    await until(async () => (await applied()) > before);
+    expect(await writing).toMatchObject({ code: 'SESSION_EXPIRED', outcome: 'unknown', path: '/lost/untold' });
+    expect(await client.exists('/lost/untold')).toBeDefined();
+    expect(await failure(ending.create('/lost/late'))).toMatchObject({ outcome: 'rejected' });
+  });
+
   it('is applied once, and gives its first answer: open and close of a session', async () => {
     const sessions = (): number => cluster.server(leader).status().sessions;
     const before = sessions();
