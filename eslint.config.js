@@ -32,7 +32,15 @@ const notIn = (object, property) => ({
 
 export default tseslint.config(
   {
-    ignores: ['**/node_modules', '**/dist', 'coverage', 'reports', 'tools/check-app/app', '.nx', 'packages/protocol/src/gen'],
+    ignores: [
+      '**/node_modules',
+      '**/dist',
+      'coverage',
+      'reports',
+      'tools/check-app/app',
+      '.nx',
+      'packages/protocol/src/gen',
+    ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,

@@ -35,7 +35,9 @@ export function readRepository(root: string): SourceFile[] {
 /** The workspaces, deepest folder first, so that the first match is the owner of a file. */
 export function findWorkspaces(files: readonly SourceFile[]): Workspace[] {
   return files
-    .filter(({ path }) => /^(?:(?:packages|examples)\/[^/]+\/|tests\/|benchmarks\/|tools\/check-app\/app\/)?package\.json$/.test(path))
+    .filter(({ path }) =>
+      /^(?:(?:packages|examples)\/[^/]+\/|tests\/|benchmarks\/|tools\/check-app\/app\/)?package\.json$/.test(path),
+    )
     .map(({ path, text }) => ({
       folder: path.slice(0, -'package.json'.length).replace(/\/$/, ''),
       manifest: JSON.parse(text) as Manifest,
