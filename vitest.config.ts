@@ -29,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['tests/**/*.test.ts'],
+          globalSetup: 'tests/build/programs.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Real processes and real timeouts: after the unit tests.

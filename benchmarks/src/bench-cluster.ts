@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startProcessCluster, type ProcessCluster } from '@zkl/cli/cluster';
-import { buildServer } from '../../tests/robustness/faults/server-build.js';
+import { buildProgram } from '../../tests/build/build-program.js';
 import { cpuTimeMs } from './cpu-time.js';
 
 /** Server processes in a temporary folder, which is removed at the end. */
@@ -16,7 +16,7 @@ export async function withCluster<T>(
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'zkl-bench-'));
   const { servers: size, serverArgs = [], environment } = options;
-  const server = await buildServer();
+  const server = await buildProgram('@zkl/server', 'zkl-server');
   try {
     const cluster = await startProcessCluster({
       folder,

@@ -9,6 +9,14 @@ import { openProcessCluster } from '@zkl/cli/cluster';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const fromSource = ['--import', 'tsx', '--conditions', '@zkl/source'];
+/** Made before the tests (tests/build). */
+const { CLI_PROGRAM_UNDER_TEST, ZKL_SERVER_PROGRAM = '' } = process.env;
+
+/** Without the settings of whoever runs the tests; with the server that was built for them. */
+function environment(): Record<string, string | undefined> {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ZKL_') && name !== 'NO_COLOR');
+  return { ...Object.fromEntries(inherited), ZKL_SERVER_PROGRAM };
+}
 
 /** What a program wrote, and how it ended. */
 export interface Run {
@@ -25,18 +33,21 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs `zkl` from its source, as a process, to its end. */
+/** Runs `zkl` as a process, to its end. */
 export function zkl(words: readonly string[], options: RunOptions = {}): Promise<Run> {
-  return run('packages/cli/src/bin/zkl.ts', words, options);
+  return runNode([CLI_PROGRAM_UNDER_TEST!, ...words], options);
 }
 
-/** Runs one of our programs to its end; one that does not end in time is killed, and its code is null. */
+/** Runs one of our programs from its source to its end; one that does not end in time is killed, and its code is null. */
 export function run(program: string, words: readonly string[], options: RunOptions = {}): Promise<Run> {
+  return runNode([...fromSource, program, ...words], options);
+}
+
+function runNode(args: readonly string[], options: RunOptions): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ZKL_') && name !== 'NO_COLOR');
-    const child = spawn(process.execPath, [...fromSource, program, ...words], {
+    const child = spawn(process.execPath, args, {
       cwd: root,
-      env: { ...Object.fromEntries(inherited), ...options.environment },
+      env: { ...environment(), ...options.environment },
       timeout: options.timeoutMs ?? 90_000,
       killSignal: 'SIGKILL',
     });
@@ -63,7 +74,7 @@ export interface RunningZkl extends AsyncDisposable {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts `zkl --json` from its source, as a process that is killed at the end of the test at the latest. */
+/** Starts `zkl --json` as a process that is killed at the end of the test at the latest. */
 export function startZkl(words: readonly string[]): RunningZkl {
   const { command, args, options } = startZkl.commandLine(words);
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -98,12 +109,12 @@ export function startZkl(words: readonly string[]): RunningZkl {
   };
 }
 
-/** How `zkl` is started from its source. */
-startZkl.commandLine = (words: readonly string[]) => {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ZKL_') && name !== 'NO_COLOR');
-  const args = [...fromSource, 'packages/cli/src/bin/zkl.ts', ...words];
-  return { command: process.execPath, args, options: { cwd: root, env: Object.fromEntries(inherited) } };
-};
+/** How `zkl` is started. */
+startZkl.commandLine = (words: readonly string[]) => ({
+  command: process.execPath,
+  args: [CLI_PROGRAM_UNDER_TEST!, ...words],
+  options: { cwd: root, env: environment() },
+});
 
 /** A folder that is removed with whatever runs in it. */
 export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {

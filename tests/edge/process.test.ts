@@ -9,8 +9,8 @@ import { Consistency, ErrorDetailSchema, Outcome, RegisterService } from '@zkl/p
 import { describe, expect, it, vi } from 'vitest';
 import { Cleanup, startServer, temporaryFolder, until } from './support.js';
 
-const PROGRAM = new URL('../../packages/server/src/bin/zkl-server.ts', import.meta.url).pathname;
-const NODE_ARGS = ['--import', import.meta.resolve('tsx'), '--conditions', '@zkl/source', PROGRAM];
+/** Made before the tests (tests/build). */
+const NODE_ARGS = [process.env['ZKL_SERVER_PROGRAM']!];
 
 interface LogLine {
   readonly event?: string;
@@ -68,7 +68,7 @@ async function endOf(server: ServerProcess): Promise<{ code: number | null; stdo
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-// Processes that load their source take their time on a busy machine.
+// Processes take their time on a busy machine.
 vi.setConfig({ testTimeout: 180_000 });
 
 describe('zkl-server run', () => {

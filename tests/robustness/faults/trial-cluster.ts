@@ -6,7 +6,7 @@ import { compareDigests, startProcessCluster, type MemberStatus, type ProcessClu
 import { checkHistory, type CheckResult } from '../check/check-history.js';
 import { HistoryRecorder } from '../history/history-recorder.js';
 import { formatZxid, toZxidNumber, type History, type Operation, type ZxidNumber } from '../history/operation.js';
-import { buildServer } from './server-build.js';
+import { buildProgram } from '../../build/build-program.js';
 import { Workload, type WorkloadOptions } from '../workload/workload.js';
 
 /** A cluster of server processes in a temporary folder. */
@@ -23,7 +23,7 @@ export async function startTrialCluster(options: {
   readonly serverArgs?: readonly string[] | undefined;
 }): Promise<TrialCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'zkl-trial-'));
-  const server = await buildServer();
+  const server = await buildProgram('@zkl/server', 'zkl-server');
   try {
     const cluster = await startProcessCluster({ ...options, folder, serverProgram: server.program });
     return {

@@ -10,11 +10,13 @@ export interface ServerProgram {
 }
 
 /**
- * Finds the server's program: this Node.js with `zkl-server` of the installed @zkl/server; in the repository, where this module
+ * Finds the server's program: the JavaScript file that `ZKL_SERVER_PROGRAM` names; else this Node.js with `zkl-server` of the installed @zkl/server; in the repository, where this module
  * itself runs from its TypeScript source, with the server's source, so that nothing needs to be built first. No further process stands
  * between: the process id is the server's own.
  */
 export function findServerProgram(): ServerProgram {
+  const named = process.env['ZKL_SERVER_PROGRAM'];
+  if (named !== undefined) return { command: process.execPath, args: [named] };
   const require = createRequire(import.meta.url);
   const manifestPath = require.resolve('@zkl/server/package.json');
   const folder = dirname(manifestPath);

@@ -46,7 +46,7 @@ export function loadOptions(sources: OptionSources): LoadedOptions {
 }
 
 /** ZKL_CONFIG names the file; the others are the command line's. */
-const OTHER_VARIABLES: readonly string[] = ['ZKL_CONFIG', 'ZKL_ENDPOINTS', 'ZKL_HISTORY'];
+const OTHER_VARIABLES: readonly string[] = ['ZKL_CONFIG', 'ZKL_ENDPOINTS', 'ZKL_HISTORY', 'ZKL_SERVER_PROGRAM'];
 
 /** A misspelt flag or key is refused. A variable cannot be: whoever starts the process may set some for others. */
 function unknownIn(environment: OptionSources['environment']): string[] {

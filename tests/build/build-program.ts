@@ -3,25 +3,29 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'tsup';
 
-/** A `zkl-server` in one file, made from the sources as they are. */
-export interface ServerBuild {
+/** A program of ours in one file, made from the sources as they are. */
+export interface ProgramBuild {
+  /** The JavaScript file. */
   readonly program: string;
   remove(): Promise<void>;
 }
 
 /**
- * Builds the server. Loading it from its sources costs each process about two seconds of CPU, most of what a trial that kills and restarts
- * dozens of them would do; the build costs one second, once.
+ * Builds a program. Loading it from its sources costs each process about two seconds of CPU, most of what a suite that starts dozens of them would do;
+ * the build costs one second, once.
+ *
+ * @param packageName - Whose program it is.
+ * @param name - The program's file in `src/bin`, without its ending.
  */
-export async function buildServer(): Promise<ServerBuild> {
+export async function buildProgram(packageName: string, name: string): Promise<ProgramBuild> {
   const require = createRequire(import.meta.url);
-  const packageFolder = dirname(require.resolve('@zkl/server/package.json'));
+  const packageFolder = dirname(require.resolve(`${packageName}/package.json`));
   // Below its package, so that it finds the dependencies, and where nothing looks for sources.
   const cache = join(packageFolder, 'node_modules', '.cache');
   await mkdir(cache, { recursive: true });
   const outDir = await mkdtemp(join(cache, 'trial-'));
   await build({
-    entry: [join(packageFolder, 'src', 'bin', 'zkl-server.ts')],
+    entry: [join(packageFolder, 'src', 'bin', `${name}.ts`)],
     config: false,
     silent: true,
     format: ['esm'],
@@ -34,5 +38,5 @@ export async function buildServer(): Promise<ServerBuild> {
       options.conditions = ['@zkl/source'];
     },
   });
-  return { program: join(outDir, 'zkl-server.js'), remove: () => rm(outDir, { recursive: true, force: true }) };
+  return { program: join(outDir, `${name}.js`), remove: () => rm(outDir, { recursive: true, force: true }) };
 }
