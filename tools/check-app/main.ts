@@ -32,13 +32,12 @@ async function pack(into: string): Promise<Packed[]> {
 
 /** What a user would write, but that the versions are the files at hand. */
 function writeManifest(app: string, tarballs: string, packed: readonly Packed[]): void {
+  const file = join(app, 'package.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   const dependencies = Object.fromEntries(
     packed.map(({ name, filename }) => [name, `file:${join(tarballs, filename)}`]),
   );
-  writeFileSync(
-    join(app, 'package.json'),
-    JSON.stringify({ name: 'app', private: true, type: 'module', dependencies }),
-  );
+  writeFileSync(file, JSON.stringify({ ...manifest, dependencies }));
 }
 
 async function step(what: string, work: () => Promise<unknown>): Promise<void> {
