@@ -3,6 +3,7 @@ import { createClient, type Client, type Session, type WatchStep } from '@zkl/cl
 import { fencedSet, TokenGuard } from '@zkl/client-sdk/recipes/fencing';
 import { Lock, type Holding } from '@zkl/client-sdk/recipes/lock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cleanup } from '../edge/support.js';
 import { CutProxy } from './cut-proxy.js';
 import { startProgram, type RunningProgram } from './start-program.js';
 import { EmbeddedCluster, failure, monotonicMs, until } from './support.js';
@@ -113,8 +114,11 @@ it('a lock that 50 clients contend for when the leader is killed has never two h
 
 it('a watch tells of each change once and in order across five elections', async () => {
   await using own = await EmbeddedCluster.start(3);
-  await using clients = new Clients(own, 2);
-  const [writer, watcher] = clients.all as [Client, Client];
+  await using writer = createClient({ endpoints: own.endpoints });
+  await using cleanup = new Cleanup();
+  const ways = await Promise.all(own.endpoints.map((endpoint) => CutProxy.start(endpoint)));
+  for (const way of ways) cleanup.add(() => way[Symbol.asyncDispose]());
+  await using watcher = createClient({ endpoints: ways.map(({ address }) => address), discover: false });
   await writer.create('/n', '0');
   const watch = watcher.watch('/n', { scope: 'subtree' });
   await watch.ready();
@@ -137,16 +141,23 @@ it('a watch tells of each change once and in order across five elections', async
       if (done && step.zxid >= (await writing)) return;
     }
   })();
+  const untilWritten = (more: number): Promise<void> => {
+    const atLeast = written.length + more;
+    return until(() => written.length >= atLeast, 20_000);
+  };
   const epochs = new Set<number>();
   for (let round = 0; round < 5; round += 1) {
-    const atLeast = written.length + 10;
-    await until(() => written.length >= atLeast, 20_000);
+    await untilWritten(10);
+    // What the watcher is told from here on is lost, before the election and after it, until it is cut off and goes on.
+    for (const way of ways) way.muted = true;
+    await untilWritten(10);
     const leader = await own.untilLeader();
     await own.kill(leader);
     epochs.add(own.server(await own.untilLeader()).status().epoch);
-    await (
-      await own.startServer(leader)
-    ).ready;
+    await untilWritten(10);
+    for (const way of ways) way.cut();
+    const again = await own.startServer(leader);
+    await again.ready;
   }
   done = true;
   await reading;
