@@ -18,6 +18,8 @@ export interface TestClusterOptions {
 
 /** In one process nothing is far away: servers are noticed missing, and leaders found, within this. */
 const TIMING = { tickMs: 5, heartbeatMs: 20, electionTimeoutMs: 250 };
+/** What a server sets aside for the changes that watches go back to: its default takes longer to allocate than everything else takes to start. */
+const LIMITS = { historyChangesMax: 10_000, historyBytesMax: 4 * 1024 * 1024 };
 const SERVERS_MAX = 9;
 
 /**
@@ -70,6 +72,7 @@ export class TestCluster implements AsyncDisposable {
         insecurePeers: true,
         ...options.server,
         timing: { ...TIMING, ...options.server?.timing },
+        limits: { ...LIMITS, ...options.server?.limits },
         serverId: id,
         members,
       };
