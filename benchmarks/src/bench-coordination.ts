@@ -1,5 +1,5 @@
 /**
- * What sessions and watches cost: `npm run coordination -- [sessions] [watchers]`. Starts three servers as processes, attaches idle sessions that ping every third of
+ * What sessions and watches cost: `node --import tsx -C @zkl/source benchmarks/src/bench-coordination.ts [sessions] [watchers]`. Starts three servers as processes, attaches idle sessions that ping every third of
  * their timeout, and tells memory and CPU of each server; then lets one change fan out to many watchers, and tells how long it took each to hear of it.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
