@@ -14,11 +14,11 @@ describe('an error tells what happened, whether the write took effect, and what 
     expect(explanation.effect).toBe(
       'none: it was ordered at zxid 0x100000009 (1:9) and refused there, the same on every server',
     );
-    expect(explanation.todo).toContain('stat');
+    expect(explanation.hint).toContain('stat');
     expect(explanation.json).toEqual({
       error: {
         ...{ code: 'BAD_VERSION', message: 'BAD_VERSION: it has version 4.', outcome: 'rejected', retryable: false },
-        ...{ path: '/a', zxid: '0x100000009', hint: explanation.todo },
+        ...{ path: '/a', zxid: '0x100000009', hint: explanation.hint },
       },
     });
   });
@@ -26,7 +26,7 @@ describe('an error tells what happened, whether the write took effect, and what 
   test('a write whose outcome is unknown has an exit code of its own, and is not to be repeated blindly', () => {
     const explanation = explainError(zklError({ code: 'TIMEOUT', message: 'no answer', outcome: 'unknown' }), true);
     expect(explanation).toMatchObject({ exitCode: 3, effect: expect.stringContaining('UNKNOWN') as string });
-    expect(explanation.todo).toContain('Read before writing again');
+    expect(explanation.hint).toContain('Read before writing again');
   });
 
   test('a read has no effect to speak of', () => {
@@ -37,7 +37,7 @@ describe('an error tells what happened, whether the write took effect, and what 
     expect(explainError(new UsageError('so not', 'but so'), false)).toMatchObject({
       code: 'USAGE',
       exitCode: 2,
-      todo: 'but so',
+      hint: 'but so',
     });
     expect(explainError(new ClusterError('PORT_IN_USE', 'taken', 'choose'), false)).toMatchObject({
       code: 'PORT_IN_USE',

@@ -41,7 +41,7 @@ export interface Explanation {
   readonly happened: string;
   /** undefined where the command wrote nothing. */
   readonly effect: string | undefined;
-  readonly todo: string | undefined;
+  readonly hint: string | undefined;
   readonly exitCode: number;
   readonly json: JsonObject;
 }
@@ -59,21 +59,21 @@ export function explainError(error: unknown, isWrite: boolean): Explanation {
 }
 
 export function formatExplanation(explanation: Explanation, style: Style): string {
-  const { code, happened, effect, todo } = explanation;
+  const { code, happened, effect, hint } = explanation;
   const lines = [`${style.bad(code)}  ${happened}`];
   if (effect !== undefined) lines.push(`  ${style.quiet('effect')}  ${effect}`);
-  if (todo !== undefined) lines.push(`  ${style.quiet('to do ')}  ${todo}`);
+  if (hint !== undefined) lines.push(`  ${style.quiet('to do ')}  ${hint}`);
   return lines.join('\n');
 }
 
-function plain(code: string, happened: string, todo: string | undefined, exitCode: number): Explanation {
+function plain(code: string, happened: string, hint: string | undefined, exitCode: number): Explanation {
   return {
     code,
     happened,
     effect: undefined,
-    todo,
+    hint,
     exitCode,
-    json: { error: { code, message: happened, hint: todo } },
+    json: { error: { code, message: happened, hint } },
   };
 }
 
@@ -98,7 +98,7 @@ function explainZklError(error: ZklError, isWrite: boolean): Explanation {
       hint,
     },
   };
-  return { code, happened: happenedOf(error), effect, todo: hint, exitCode, json };
+  return { code, happened: happenedOf(error), effect, hint, exitCode, json };
 }
 
 /** The message begins with the code, which stands before it already. */
