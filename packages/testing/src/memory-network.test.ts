@@ -34,6 +34,17 @@ describe('a network in memory', () => {
     await once(client, 'close');
   });
 
+  it('closes an end that was told to when the other has ended, and not before all is read', async () => {
+    const [client, server] = await connected();
+    const pieces: string[] = [];
+    server.closeAtEnd().on('data', (piece: Buffer) => pieces.push(String(piece)));
+    server.on('end', () => pieces.push('end'));
+    client.write('a');
+    client.end('b');
+    await once(server, 'close');
+    expect(pieces.join('')).toBe('ab');
+  });
+
   it('sends what was written before it was connected', async () => {
     const accepted = new Promise<MemorySocket>((resolve) => network.listen('a:1', 1, resolve));
     network.connect(CLIENTS, 'a:1').end('early');

@@ -29,6 +29,7 @@ export class MemorySocket extends Duplex {
   #unsent: (() => void)[] = [];
   #heldUp: WriteDone | undefined;
   #isReset = false;
+  #closesAtEnd = false;
 
   /** `out`: the way of what this end writes. */
   constructor(ends: SocketEnds, out: Gate, connecting: boolean) {
@@ -57,6 +58,21 @@ export class MemorySocket extends Duplex {
   reset(): void {
     this.#isReset = true;
     this.destroy();
+  }
+
+  /**
+   * From now on the end of the other's bytes is the end of this connection, and no `end` is heard. node:http2's wrapper of a stream that is no net.Socket
+   * ends its own side at an `end`, and dies of an assertion (ERR_INTERNAL_ASSERTION, the whole process) when the session writes before that is through.
+   */
+  closeAtEnd(): this {
+    this.#closesAtEnd = true;
+    return this;
+  }
+
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event !== 'end' || !this.#closesAtEnd) return super.emit(event as 'data', ...values);
+    this.destroy();
+    return true;
   }
 
   setNoDelay(): this {

@@ -129,7 +129,7 @@ export class TestServer {
 
   #listen(onConnection: (socket: Socket) => void): OtherListener {
     const at = this.endpoint.lastIndexOf(':');
-    const close = this.#network.listen(this.endpoint, this.id, (socket) => onConnection(asSocket(socket)));
+    const close = this.#network.listen(this.endpoint, this.id, (socket) => onConnection(asSocket(socket.closeAtEnd())));
     return { address: { host: this.endpoint.slice(0, at), port: Number(this.endpoint.slice(at + 1)) }, close };
   }
 

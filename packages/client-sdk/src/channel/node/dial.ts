@@ -1,5 +1,6 @@
 import { PassThrough, type Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { closeAtEnd } from './close-at-end.js';
 
 /** Opens a connection to a server, which need not stand yet. What it throws, or the connection's error, is a lost connection. */
 export type Dial = (address: { readonly host: string; readonly port: number }) => Duplex;
@@ -10,7 +11,7 @@ export function connectBy(dial: Dial, url: URL): Duplex {
   // As the URL writes it: IPv6 stands in brackets there.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
-  const socket = attempt(() => dial({ host, port }));
+  const socket = closeAtEnd(attempt(() => dial({ host, port })));
   return isTls ? connectTls({ socket, servername: host, ALPNProtocols: ['h2'] }) : socket;
 }
 
