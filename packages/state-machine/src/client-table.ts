@@ -29,7 +29,10 @@ export const SEEN_EPOCH = 14;
 export const SEEN_COUNTER = 15;
 /** The last snapshot that has this client's image. */
 export const SAVED = 16;
-const STRIDE = 17;
+/** What the client's row adds to the digest. */
+const DIGEST_A = 17;
+const DIGEST_B = 18;
+const STRIDE = 19;
 const DIGEST_WORDS = 6;
 
 /** The clients that are remembered: their ids, their rows, and the order in which they wrote last. */
@@ -108,6 +111,7 @@ export class ClientTable {
     const row = this.rows.chunk(slot);
     const at = this.rows.at(slot);
     row.fill(0, at + HASH, at + SAVED);
+    row[at + DIGEST_A] = row[at + DIGEST_B] = 0;
     row[at + ID_LENGTH] = length;
     row[at + ID_A] = this.#hasher.a;
     row[at + ID_B] = this.#hasher.b;
@@ -118,6 +122,7 @@ export class ClientTable {
   /** Forgets a client whose replies are gone. */
   free(slot: number): void {
     this.#index.remove(this.rows.get(slot, HASH), slot);
+    this.#replaceDigest(this.rows.chunk(slot), this.rows.at(slot), 0, 0);
     this.#unlink(slot);
     this.rows.set(slot, ID_LENGTH, 0);
     this.#arena.free(this.rows.get(slot, REF));
@@ -145,13 +150,19 @@ export class ClientTable {
     else if (this.#newest === slot + 1) this.#newest = older;
   }
 
-  /** Takes a client's row into the digest (1) or out of it (-1). */
-  digest(slot: number, sign: 1 | -1): void {
+  /** Takes a client's row into the digest, in place of what it was before. */
+  digest(slot: number): void {
     const row = this.rows.chunk(slot);
     const at = this.rows.at(slot);
     this.#hasher.hash(row, at + ANSWERED_LOW, DIGEST_WORDS, ANSWERED_LOW, row[at + ID_A]!, row[at + ID_B]!);
-    this.digestA = (this.digestA + sign * this.#hasher.a) | 0;
-    this.digestB = (this.digestB + sign * this.#hasher.b) | 0;
+    this.#replaceDigest(row, at, this.#hasher.a, this.#hasher.b);
+  }
+
+  #replaceDigest(row: Int32Array, at: number, a: number, b: number): void {
+    this.digestA = (this.digestA + a - row[at + DIGEST_A]!) | 0;
+    this.digestB = (this.digestB + b - row[at + DIGEST_B]!) | 0;
+    row[at + DIGEST_A] = a;
+    row[at + DIGEST_B] = b;
   }
 
   /** After restoring: puts all clients in the order of their last writes. */

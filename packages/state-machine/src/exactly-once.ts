@@ -80,11 +80,22 @@ export class ExactlyOnce {
     return last === 0 ? answered : Math.max(answered, this.replies.requestId(last - 1));
   }
 
-  /** A request above all that are kept is new: the usual case, which needs no look into the index. */
+  /**
+   * A request above all that are kept is new: the usual case. One that comes again is looked for from the nearer end of the client's list: an index
+   * would cost every write, and a client keeps few replies (`repliesPerClientMax`) and seldom asks twice.
+   */
   #findReply(client: number, requestId: number): number {
-    const last = this.clients.rows.get(client, c.LAST);
-    if (last === 0 || this.replies.requestId(last - 1) < requestId) return NO_SLOT;
-    return this.replies.find(client, requestId);
+    const { replies } = this;
+    const { rows } = this.clients;
+    let last = rows.get(client, c.LAST);
+    if (last === 0 || replies.requestId(last - 1) < requestId) return NO_SLOT;
+    let first = rows.get(client, c.FIRST);
+    if (requestId - replies.requestId(first - 1) < replies.requestId(last - 1) - requestId) {
+      while (first !== 0 && replies.requestId(first - 1) < requestId) first = replies.next(first - 1);
+      return first !== 0 && replies.requestId(first - 1) === requestId ? first - 1 : NO_SLOT;
+    }
+    while (last !== 0 && replies.requestId(last - 1) > requestId) last = replies.previous(last - 1);
+    return last !== 0 && replies.requestId(last - 1) === requestId ? last - 1 : NO_SLOT;
   }
 
   #admitNew(reader: CommandReader, moment: Moment): Admission {
@@ -96,7 +107,6 @@ export class ExactlyOnce {
     const client = this.clients.allocate();
     this.#beforeChange?.(client);
     this.clients.name(client, reader.bytes, reader.clientStart, reader.clientEnd);
-    this.clients.digest(client, 1);
     this.#hear(client, 0, moment);
     this.#client = client;
     return 'apply';
@@ -105,7 +115,6 @@ export class ExactlyOnce {
   /** A write of a client has come: it is the newest now, and the replies it has answers to go. */
   #hear(client: number, answeredThrough: number, moment: Moment): void {
     const { rows } = this.clients;
-    this.clients.digest(client, -1);
     rows.set(client, c.SEEN_LOW, moment.timeLow);
     rows.set(client, c.SEEN_HIGH, moment.timeHigh);
     rows.set(client, c.SEEN_EPOCH, moment.epoch);
@@ -116,7 +125,7 @@ export class ExactlyOnce {
       rows.set(client, c.ANSWERED_HIGH, highWord(answeredThrough));
       this.#dropReplies(client, answeredThrough);
     }
-    this.clients.digest(client, 1);
+    this.clients.digest(client);
   }
 
   answeredThrough(client: number): number {
@@ -147,7 +156,7 @@ export class ExactlyOnce {
   keep(client: number, requestId: number, bytes: Uint8Array, start: number, length: number): void {
     const { rows } = this.clients;
     const idA = rows.get(client, c.ID_A);
-    const reply = this.replies.add(client, idA, rows.get(client, c.ID_B), requestId, bytes, start, length) + 1;
+    const reply = this.replies.add(idA, rows.get(client, c.ID_B), requestId, bytes, start, length) + 1;
     let before = rows.get(client, c.LAST);
     while (before !== 0 && this.replies.requestId(before - 1) > requestId) before = this.replies.previous(before - 1);
     const after = before === 0 ? rows.get(client, c.FIRST) : this.replies.next(before - 1);
@@ -177,7 +186,6 @@ export class ExactlyOnce {
   #drop(client: number): void {
     this.#beforeChange?.(client);
     this.#dropReplies(client, Infinity);
-    this.clients.digest(client, -1);
     this.clients.free(client);
   }
 }

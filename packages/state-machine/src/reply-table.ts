@@ -3,25 +3,22 @@ import { finish, WordHasher } from './hash.js';
 import { copyBytes } from './node-table.js';
 import { highWord, joinWords, lowWord } from './node-fields.js';
 import { Rows } from './rows.js';
-import { NO_SLOT, SlotIndex } from './slot-index.js';
 
 /** Fields of a kept reply's row. Links are slots + 1; 0 for none. */
 const REF = 0;
-const CLIENT = 1;
-const HASH = 2;
-const REQUEST_LOW = 3;
-const REQUEST_HIGH = 4;
-const NEXT = 5;
-const PREVIOUS = 6;
-const LENGTH = 7;
-const DIGEST_A = 8;
-const DIGEST_B = 9;
-const STRIDE = 10;
+const REQUEST_LOW = 1;
+const REQUEST_HIGH = 2;
+const NEXT = 3;
+const PREVIOUS = 4;
+const LENGTH = 5;
+const DIGEST_A = 6;
+const DIGEST_B = 7;
+const STRIDE = 8;
 
 /** What a reply is charged beyond its bytes against `replyBytesMax`. */
 const REPLY_CHARGE_BYTES = 64;
 
-/** Kept replies, found by (client, request id). Each is the bytes of a result. Lists per client are linked here; their ends are the client's. */
+/** Kept replies. Each is the bytes of a result. Lists per client, in the order of request ids, are linked here; their ends are the client's. */
 export class ReplyTable {
   /** The sum of the digests of all kept replies. */
   digestA = 0;
@@ -30,44 +27,22 @@ export class ReplyTable {
   chargedBytes = 0;
   readonly #rows = new Rows(STRIDE);
   readonly #arena = new Arena((slot, ref) => this.#rows.set(slot, REF, ref));
-  readonly #index = new SlotIndex();
   readonly #hasher = new WordHasher();
 
   get count(): number {
     return this.#rows.count;
   }
 
-  find(client: number, requestId: number): number {
-    const low = lowWord(requestId);
-    const high = highWord(requestId);
-    const rows = this.#rows;
-    for (let slot = this.#index.first(hashOf(client, low, high)); slot !== NO_SLOT; slot = this.#index.next()) {
-      if (rows.get(slot, CLIENT) !== client || rows.get(slot, REQUEST_LOW) !== low) continue;
-      if (rows.get(slot, REQUEST_HIGH) === high) return slot;
-    }
-    return NO_SLOT;
-  }
-
   /** Keeps the first `length` of `bytes` as the reply to a request that has none; `idA` and `idB` name the client in the digest. */
-  add(
-    client: number,
-    idA: number,
-    idB: number,
-    requestId: number,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-  ): number {
+  add(idA: number, idB: number, requestId: number, bytes: Uint8Array, start: number, length: number): number {
     const slot = this.#rows.allocate();
     const words = (length + 3) >> 2;
     const ref = this.#arena.allocate(slot, words << 2);
     const row = this.#rows.chunk(slot);
     const at = this.#rows.at(slot);
     row[at + REF] = ref;
-    row[at + CLIENT] = client;
     row[at + REQUEST_LOW] = lowWord(requestId);
     row[at + REQUEST_HIGH] = highWord(requestId);
-    row[at + HASH] = hashOf(client, row[at + REQUEST_LOW]!, row[at + REQUEST_HIGH]!);
     row[at + NEXT] = row[at + PREVIOUS] = 0;
     row[at + LENGTH] = length;
     const slab = this.#arena.slab(ref);
@@ -79,13 +54,11 @@ export class ReplyTable {
     row[at + DIGEST_A] = this.#hasher.a;
     row[at + DIGEST_B] = this.#hasher.b;
     this.#count(slot, 1);
-    this.#index.add(row[at + HASH]!, slot);
     return slot;
   }
 
   remove(slot: number): void {
     this.#count(slot, -1);
-    this.#index.remove(this.#rows.get(slot, HASH), slot);
     this.#arena.free(this.#rows.get(slot, REF));
     this.#rows.free(slot);
   }
@@ -126,8 +99,4 @@ export class ReplyTable {
   length(slot: number): number {
     return this.#rows.get(slot, LENGTH);
   }
-}
-
-function hashOf(client: number, low: number, high: number): number {
-  return finish(low ^ Math.imul(client + 1, 0x9e3779b1) ^ Math.imul(high, 0x85ebca77));
 }

@@ -25,7 +25,10 @@ export class LaneStream {
   readonly #stream: ServerHttp2Stream;
   readonly #readMaxBytes: number;
   #events: LaneStreamEvents | undefined;
-  #rest: Buffer | undefined;
+  /** What came of the next message, and how many bytes there must be before it is looked at again. */
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  #wanted = PREFIX_BYTES;
   #ended = false;
 
   constructor(stream: ServerHttp2Stream, readMaxBytes: number) {
@@ -42,7 +45,7 @@ export class LaneStream {
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     stream.on('end', () => {
       if (this.#ended) return;
-      if (this.#rest === undefined) events.onEnd();
+      if (this.#bytes === 0) events.onEnd();
       else this.end(new ConnectError('protocol error: a message that is cut off', Code.InvalidArgument));
     });
     stream.on('drain', () => this.#events?.onWritable());
@@ -93,8 +96,12 @@ export class LaneStream {
 
   #onData(chunk: Buffer): void {
     if (this.#ended) return;
-    let bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
-    this.#rest = undefined;
+    this.#pieces.push(chunk);
+    this.#bytes += chunk.byteLength;
+    // A message comes in many pieces: they are put together once, when it is whole.
+    if (this.#bytes < this.#wanted) return;
+    let bytes = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces, this.#bytes);
+    this.#wanted = PREFIX_BYTES;
     while (bytes.byteLength >= PREFIX_BYTES) {
       const length = bytes.readUInt32BE(1);
       if (bytes[0] !== 0)
@@ -104,11 +111,15 @@ export class LaneStream {
           new ConnectError(`the message is larger than ${this.#readMaxBytes} bytes`, Code.ResourceExhausted),
         );
       }
-      if (bytes.byteLength < PREFIX_BYTES + length) break;
+      if (bytes.byteLength < PREFIX_BYTES + length) {
+        this.#wanted = PREFIX_BYTES + length;
+        break;
+      }
       this.#events?.onMessage(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
       if (this.#ended) return;
       bytes = bytes.subarray(PREFIX_BYTES + length);
     }
-    if (bytes.byteLength > 0) this.#rest = bytes;
+    this.#pieces = bytes.byteLength > 0 ? [bytes] : [];
+    this.#bytes = bytes.byteLength;
   }
 }

@@ -349,7 +349,8 @@ export class SessionStream {
       return true;
     }
     if (!this.#hasApplied(write.zxid!)) return false;
-    appendEncodedResult(write.result, replies);
+    if (write.result instanceof Uint8Array) appendEncodedResult(write.result, replies);
+    else appendReply(write.result, replies);
     return true;
   }
 

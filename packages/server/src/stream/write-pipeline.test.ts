@@ -1,5 +1,5 @@
 import type { NodeStatus } from '@zkl/consensus';
-import { encodeResult, type Result } from '@zkl/wire';
+import type { Result } from '@zkl/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../peer/test-cluster.js';
 import { ClusterView } from '../request/cluster-view.js';
@@ -61,7 +61,7 @@ describe('the writes of a stream', () => {
     expect([first.state, second.state]).toEqual(['underWay', 'done']);
     sent[0]!.reply(applied(1));
     expect(first.zxid).toEqual({ epoch: 1, counter: 1 });
-    expect(first.result).toEqual(encodeResult({ kind: 'deleted', zxid: { epoch: 1, counter: 1 } }));
+    expect(first.result).toEqual({ kind: 'deleted', zxid: { epoch: 1, counter: 1 } });
   });
 
   it('go again in order when one was refused and those behind it came too early', async () => {
@@ -84,7 +84,7 @@ describe('the writes of a stream', () => {
     const only = write(5);
     sent[0]!.reply({ kind: 'applied', result: outOfOrder });
     expect(only.state).toBe('done');
-    expect(only.result).toEqual(encodeResult(outOfOrder));
+    expect(only.result).toEqual(outOfOrder);
   });
 
   it('wait for a leader, do not hear one that leads no more, and go to the next in order', () => {

@@ -1,5 +1,5 @@
 import type { RefusalReason, ServerId, Zxid } from '@zkl/consensus';
-import { decodeResult, encodeResult, type ErrorCode, type Result } from '@zkl/wire';
+import { decodeResult, type ErrorCode, type Result } from '@zkl/wire';
 import type { ForwardReply } from '../peer/forward-reply.js';
 import type { ClusterView } from '../request/cluster-view.js';
 import type { ProposalReply } from '../request/write-path.js';
@@ -13,6 +13,8 @@ export interface WritePipelineDependencies {
 
 /** How soon writes that were refused for want of room are sent again, in milliseconds. */
 const RETRY_MS = 10;
+/** Writes that are done stay in the list until they are so many, and half of it. */
+const DONE_KEPT_MAX = 256;
 
 /** One write of a stream, on its way. */
 export class StreamWrite {
@@ -21,8 +23,8 @@ export class StreamWrite {
   readonly hasWriteId: boolean;
   readonly ordered: boolean;
   state: 'waiting' | 'underWay' | 'done' = 'waiting';
-  /** Once done: its result as bytes and where it was ordered, or why there is none. */
-  result: Uint8Array | undefined;
+  /** Once done: its result, as bytes when it came from another server, and where it was ordered; or why there is none. */
+  result: Result | Uint8Array | undefined;
   zxid: Zxid | undefined;
   failure: ErrorCode | undefined;
   /** It may have been applied, though there is no result. */
@@ -44,8 +46,9 @@ export class StreamWrite {
 export class WritePipeline {
   readonly #dependencies: WritePipelineDependencies;
   readonly #onDone: () => void;
-  /** Not done, in order. */
+  /** In order, from `#head` on: the first of them is not done. */
   #writes: StreamWrite[] = [];
+  #head = 0;
   #underWay = 0;
   /** Some wait: what comes now waits behind them. */
   #holding = false;
@@ -79,7 +82,7 @@ export class WritePipeline {
     if (this.#underWay > 0 && (leaderId !== this.#leader || epoch !== this.#epoch)) {
       this.#round += 1;
       this.#underWay = 0;
-      for (const write of this.#writes) if (write.state === 'underWay') this.#onUnknown(write);
+      for (const write of this.#unanswered()) if (write.state === 'underWay') this.#onUnknown(write);
       this.#dropDone();
       this.#onDone();
     }
@@ -92,6 +95,7 @@ export class WritePipeline {
     this.#round += 1;
     clearTimeout(this.#timer);
     this.#writes = [];
+    this.#head = 0;
   }
 
   #takeLeader(): void {
@@ -119,7 +123,7 @@ export class WritePipeline {
     if (target === 0) {
       this.#dependencies.propose(write.operation, (reply) => {
         if (round !== this.#round) return;
-        if (reply.kind === 'applied') this.#onResult(write, reply.result, encodeResult(reply.result));
+        if (reply.kind === 'applied') this.#onResult(write, reply.result, reply.result);
         else this.#onNoResult(write, reply);
       });
     } else {
@@ -133,7 +137,7 @@ export class WritePipeline {
     }
   }
 
-  #onResult(write: StreamWrite, result: Result, bytes: Uint8Array): void {
+  #onResult(write: StreamWrite, result: Result, answer: Result | Uint8Array): void {
     this.#underWay -= 1;
     // What comes before it has no answer yet: it is sent again after that. Else the client has left something out, and is to hear of it.
     const tooEarly = write.ordered && result.kind === 'error' && result.code === 'OUT_OF_ORDER';
@@ -141,7 +145,7 @@ export class WritePipeline {
       write.state = 'waiting';
       this.#holding = true;
     } else {
-      write.result = bytes;
+      write.result = answer;
       write.zxid = result.zxid;
       write.state = 'done';
     }
@@ -181,7 +185,7 @@ export class WritePipeline {
   }
 
   #followsUnanswered(write: StreamWrite): boolean {
-    for (const before of this.#writes) {
+    for (const before of this.#unanswered()) {
       if (before === write) return false;
       if (before.state !== 'done') return true;
     }
@@ -194,12 +198,20 @@ export class WritePipeline {
     this.#resend();
   }
 
+  #unanswered(): StreamWrite[] {
+    return this.#head === 0 ? this.#writes : this.#writes.slice(this.#head);
+  }
+
   #dropDone(): void {
-    let done = 0;
-    while (this.#writes[done]?.state === 'done') done += 1;
-    if (done === 0) return;
-    if (done === this.#writes.length) this.#writes = [];
-    else this.#writes.splice(0, done);
+    const writes = this.#writes;
+    while (this.#head < writes.length && writes[this.#head]!.state === 'done') this.#head += 1;
+    if (this.#head === writes.length) {
+      this.#writes = [];
+      this.#head = 0;
+    } else if (this.#head > DONE_KEPT_MAX && this.#head * 2 > writes.length) {
+      this.#writes = writes.slice(this.#head);
+      this.#head = 0;
+    }
   }
 
   /** Once all attempts have ended: those without an answer, in order. */
@@ -208,7 +220,7 @@ export class WritePipeline {
     if (this.#target() === undefined) return;
     this.#holding = false;
     this.#takeLeader();
-    for (const write of [...this.#writes]) {
+    for (const write of [...this.#unanswered()]) {
       if (this.#holding) return;
       if (write.state === 'waiting') this.#send(write);
     }
