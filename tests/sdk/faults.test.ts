@@ -287,6 +287,7 @@ describe('a write whose reply is lost', () => {
   it('may have been applied, its caller is told, when the session ends before the reply comes', async () => {
     await using own = await CutProxy.start(cluster.endpoints[leader - 1]!);
     await using cutOff = createClient({ endpoints: [own.address], discover: false });
+    const sessions = cluster.server(leader).status().sessions;
     const ending = await cutOff.session({ timeoutMs: 1_000 });
     await ending.exists('/lost');
     const before = await applied();
@@ -296,6 +297,8 @@ describe('a write whose reply is lost', () => {
     expect(await writing).toMatchObject({ code: 'SESSION_EXPIRED', outcome: 'unknown', path: '/lost/untold' });
     expect(await client.exists('/lost/untold')).toBeDefined();
     expect(await failure(ending.create('/lost/late'))).toMatchObject({ outcome: 'rejected' });
+    // The client's clock runs out before the server's does.
+    await until(() => cluster.server(leader).status().sessions === sessions);
   });
 
   it('is applied once, and gives its first answer: open and close of a session', async () => {
