@@ -1,77 +1,121 @@
-import { checkKey } from './linearizability.js';
-import { isLinearizable, isRead, type Operation } from './operation.js';
+import { checkDigests } from './checkers/digests.js';
+import { checkFifo } from './checkers/fifo.js';
+import { checkHolders, checkTokens } from './checkers/holders.js';
+import { checkPlaces } from './checkers/one-place.js';
+import { checkRealTime } from './checkers/real-time.js';
+import { checkSessions, type SeenEnd } from './checkers/sessions.js';
+import { checkWatches, type KnownChanges } from './checkers/watch-slices.js';
+import { divide, type Component } from './components.js';
+import { describeRecord } from './describe.js';
+import type { HistoryFault } from './fault.js';
+import { Placement } from './placement.js';
+import { isCall, isUnknown, isWrite, type Call, type HistoryRecord, type WatchRecord } from './record.js';
+import { replayComponent, type ReplayVerdict, type ScopeSnapshot } from './replay.js';
+import { searchOrder } from './search.js';
+import { ancestorsOf, touchedBy } from './touched-keys.js';
 
-export interface HistoryFault {
-  /** `linearizable`: no order explains the answers. `real-time`: the cluster's order contradicts the clock. `one-place`: two writes have one place. */
-  readonly property: 'linearizable' | 'real-time' | 'one-place';
-  readonly key: string;
-  readonly message: string;
+export interface CheckOptions {
+  /** What the search for an order may cost for each component, in characters of states: beyond it the component is `undecided`. Default 20,000,000: some seconds. */
+  readonly searchWorkMax?: number | undefined;
 }
 
 export interface HistoryReport {
   readonly faults: readonly HistoryFault[];
-  readonly operations: number;
-  readonly keys: number;
-  /** Keys for which the search was given up. */
-  readonly undecided: number;
+  readonly calls: number;
+  /** Groups of calls that have nothing to do with each other. */
+  readonly components: number;
+  /** Components for which the search without zxids was given up. */
+  readonly searchUndecided: number;
+  /** Components for which the replay in the order of the zxids was given up. */
+  readonly replayUndecided: number;
 }
 
-/** Judges a history: each key's operations by themselves, and the places in the cluster's one order across keys. */
-export function checkHistory(history: readonly Operation[]): HistoryReport {
-  const faults = [...checkPlaces(history), ...checkRealTime(history)];
-  const keys = byKey(history.filter(isLinearizable));
+/**
+ * Judges a history, in two ways that do not trust each other: a search for any order that explains the answers, with no regard to the places that the cluster gave; and those
+ * places themselves, in whose order every answer must come out of a plain model. Beyond that: real time, exactly once, each client's order, watches, sessions,
+ * locks and digests, each in a file of its own.
+ */
+export function checkHistory(history: readonly HistoryRecord[], options: CheckOptions = {}): HistoryReport {
+  const calls = history.filter(isCall);
+  const placement = new Placement(history);
+  const components = divide(history, calls);
+  const faults: HistoryFault[] = [...checkPlaces(history), ...checkRealTime(history), ...checkFifo(history)];
+  faults.push(...placement.faults, ...checkHolders(history), ...checkTokens(history), ...checkDigests(history));
+  const searchUndecided = search(components, options, faults);
+  const snapshots = snapshotsIn(history);
+  const verdicts = components.map((component) => replayComponent(component, placement, snapshots));
+  for (const verdict of verdicts)
+    if (verdict.kind === 'fault') faults.push({ property: 'zxid-order', message: verdict.message });
+  faults.push(...checkSessions(history, verdicts.flatMap(seenEnds)));
+  faults.push(...checkWatches(history, knownChanges(components, verdicts, placement)));
+  const replayUndecided = verdicts.filter(({ kind }) => kind === 'undecided').length;
+  return { faults, calls: calls.length, components: components.length, searchUndecided, replayUndecided };
+}
+
+function search(components: readonly Component[], options: CheckOptions, faults: HistoryFault[]): number {
   let undecided = 0;
-  for (const [key, operations] of keys) {
-    const verdict = checkKey(operations);
+  for (const component of components) {
+    const verdict = searchOrder(component, options.searchWorkMax);
     if (verdict.kind === 'undecided') undecided++;
     if (verdict.kind !== 'violation') continue;
     const { longest, stuck } = verdict;
-    const message = `no order explains the answers on ${key}: after ${longest} operations none allows ${JSON.stringify(stuck)}`;
-    faults.push({ property: 'linearizable', key, message });
+    const shown = stuck === undefined ? '' : `\n    ${describeRecord(stuck)}`;
+    const message = `no order explains the answers: after ${longest} calls none allows what this one was told${shown}`;
+    faults.push({ property: 'linearizable', message });
   }
-  return { faults, operations: history.length, keys: keys.size, undecided };
+  return undecided;
 }
 
-function byKey(history: readonly Operation[]): Map<string, Operation[]> {
-  const keys = new Map<string, Operation[]>();
-  for (const operation of history) {
-    const others = keys.get(operation.key);
-    if (others === undefined) keys.set(operation.key, [operation]);
-    else others.push(operation);
-  }
-  return keys;
+function seenEnds(verdict: ReplayVerdict): readonly SeenEnd[] {
+  return verdict.kind === 'agrees' ? verdict.endedBefore : [];
 }
 
-/** Each write has a place of its own. */
-function* checkPlaces(history: readonly Operation[]): Iterable<HistoryFault> {
-  const places = new Map<number, Operation>();
-  for (const operation of history) {
-    if (isRead(operation) || operation.zxid === undefined || operation.end === undefined) continue;
-    const other = places.get(operation.zxid);
-    places.set(operation.zxid, operation);
-    if (other === undefined) continue;
-    const message = `${JSON.stringify(other)} and ${JSON.stringify(operation)} have the same zxid`;
-    yield { property: 'one-place', key: operation.key, message };
+function snapshotsIn(history: readonly HistoryRecord[]): ScopeSnapshot[] {
+  const opened = new Map<string, WatchRecord & { readonly event: 'opened' }>();
+  for (const record of history) {
+    if (record.kind === 'watch' && record.event === 'opened') opened.set(`${record.client}/${record.watch}`, record);
   }
+  return history.flatMap((record) => {
+    if (record.kind !== 'watch' || record.event !== 'reset') return [];
+    const own = opened.get(`${record.client}/${record.watch}`);
+    return own === undefined ? [] : [{ reset: record, opened: own }];
+  });
 }
 
-/** What was answered before a call began has an earlier place than that call (a read may have the same), whatever the keys. */
-function* checkRealTime(history: readonly Operation[]): Iterable<HistoryFault> {
-  const placed = history.filter(
-    (operation) => operation.zxid !== undefined && operation.end !== undefined && isLinearizable(operation),
-  );
-  const byEnd = [...placed].sort((a, b) => a.end! - b.end!);
-  const byStart = [...placed].sort((a, b) => a.start - b.start);
-  let latest: Operation | undefined;
-  let at = 0;
-  for (const operation of byStart) {
-    for (; at < byEnd.length && byEnd[at]!.end! < operation.start; at++) {
-      if (latest === undefined || byEnd[at]!.zxid! > latest.zxid!) latest = byEnd[at];
+/** A path is wholly known when its component agrees, and no write of unknown outcome that nobody saw could have touched it. */
+function knownChanges(
+  components: readonly Component[],
+  verdicts: readonly ReplayVerdict[],
+  placement: Placement,
+): KnownChanges {
+  const known = new Set<string>();
+  const changes = components.flatMap((component, index) => {
+    const verdict = verdicts[index]!;
+    if (verdict.kind !== 'agrees') return [];
+    const open = openKeys(component.calls, placement);
+    // Only what the history's calls may create is theirs alone; of the rest others may have been writers.
+    for (const path of component.creatable) {
+      if (!open.has(path) && !ancestorsOf(path).some((ancestor) => open.has(ancestor))) known.add(path);
     }
-    if (latest === undefined) continue;
-    const isLate = isRead(operation) ? operation.zxid! < latest.zxid! : operation.zxid! <= latest.zxid!;
-    if (!isLate) continue;
-    const message = `${JSON.stringify(latest)} was answered before ${JSON.stringify(operation)} began, and has no earlier place`;
-    yield { property: 'real-time', key: operation.key, message };
+    return verdict.changes;
+  });
+  return { changes, isWhollyKnown: (path) => known.has(path) };
+}
+
+function openKeys(calls: readonly Call[], placement: Placement): Set<string> {
+  const open = new Set<string>();
+  for (const call of calls) {
+    const isOpen =
+      isWrite(call) && isUnknown(call) && call.zxid === undefined && placement.sightingOf(call) === undefined;
+    if (!isOpen) continue;
+    // The end of a session touches what it owns, wherever that is.
+    const touched =
+      call.kind === 'sessionClose' ? calls.flatMap((other) => ownedBy(other, call.session)) : touchedBy(call).keys;
+    for (const key of touched) open.add(key);
   }
+  return open;
+}
+
+function ownedBy(call: Call, session: number): readonly string[] {
+  return call.session === session ? touchedBy(call).created : [];
 }

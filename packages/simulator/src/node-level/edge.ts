@@ -1,6 +1,6 @@
 import type { RefusalReason, ServerId, Zxid } from '@zkl/consensus';
 import type { NodeAnswer, ReadError, RegisterAnswer, Result } from '@zkl/state-machine';
-import type { Consistency } from '../history/operation.js';
+import type { Consistency } from '../history/record.js';
 import type { ServerRun } from './server-run.js';
 
 /** What a server answers to a write. `refused` and `redirected`: certainly not applied. */

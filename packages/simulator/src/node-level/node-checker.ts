@@ -2,14 +2,14 @@ import type { Block, RecoveredLog, Zxid } from '@zkl/consensus';
 import type { Result } from '@zkl/state-machine';
 import type { NodeLedger } from './node-ledger.js';
 import type { SimulatedServer } from './simulated-server.js';
-import type { Operation } from '../history/operation.js';
+import type { Call } from '../history/record.js';
 
 /** What checkers see of the run that they watch. */
 export interface NodeWorld {
   readonly servers: readonly SimulatedServer[];
   readonly quorum: number;
   readonly ledger: NodeLedger;
-  readonly history: readonly Operation[];
+  readonly history: readonly Call[];
   /** A property does not hold: the run ends. */
   violate(property: string, message: string): void;
 }
@@ -24,7 +24,7 @@ export interface NodeChecker {
   /** A client is told what came of its write. */
   onReply?(server: SimulatedServer, client: string, requestId: number, result: Result): void;
   /** A client is told what it read, at this zxid. */
-  onRead?(server: SimulatedServer, operation: Operation, served: Zxid): void;
+  onRead?(server: SimulatedServer, operation: Call, served: Zxid): void;
   /** All faults have ended, and everything has settled. */
   onHealed?(): void;
 }

@@ -2,7 +2,7 @@ import { endOf, formatZxid, sameZxid, type Block, type RecoveredLog, type Server
 import type { Result } from '@zkl/state-machine';
 import { describeMessage } from '../describe-message.js';
 import { EventQueue, UNITS_PER_TICK } from '../event-queue.js';
-import type { Operation } from '../history/operation.js';
+import type { Call } from '../history/record.js';
 import { Random } from '../random.js';
 import { Trace } from '../trace.js';
 import { Violation } from '../violation.js';
@@ -25,7 +25,7 @@ const LAST_CALLS_MAX = 5;
 export class NodeCluster implements NodeWorld {
   readonly settings: NodeSettings;
   readonly ledger = new NodeLedger();
-  readonly history: Operation[] = [];
+  readonly history: Call[] = [];
   readonly quorum: number;
   readonly servers: readonly SimulatedServer[];
   readonly clients: readonly SimulatedClient[];
@@ -60,7 +60,7 @@ export class NodeCluster implements NodeWorld {
       count,
       onReply: (server: SimulatedServer, client: string, requestId: number, result: Result): void =>
         this.#each((checker) => checker.onReply?.(server, client, requestId, result)),
-      onRead: (server: SimulatedServer, operation: Operation, served: Zxid): void =>
+      onRead: (server: SimulatedServer, operation: Call, served: Zxid): void =>
         this.#each((checker) => checker.onRead?.(server, operation, served)),
       onDone: (client: string): void => this.trace.add(7, 0, client.length + history.length),
       violate: (property: string, message: string): void => this.violate(property, message),

@@ -1,13 +1,12 @@
 import type { Command, Result } from '@zkl/state-machine';
-import type { Consistency, Operation, Refusal } from '../history/operation.js';
+import type { Call, Consistency } from '../history/record.js';
 import { keyOf } from '../ledger.js';
 import type { Random } from '../random.js';
 import type { ReadAnswer } from './edge.js';
 import type { NodeSettings } from './node-settings.js';
 
-interface Call {
+interface Begun {
   readonly client: string;
-  readonly key: string;
   readonly start: number;
 }
 
@@ -19,20 +18,23 @@ export interface Plan {
   /** Of a read. */
   readonly consistency: Consistency | undefined;
   /** The operation as it stands in a history when no answer told more. */
-  operation(call: Call, end: number | undefined): Operation;
+  operation(call: Begun, end: number | undefined): Call;
 }
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export function readPlan(key: string, consistency: Consistency): Plan {
-  const kind = key === 'register' ? 'registerRead' : 'get';
-  return { key, command: undefined, consistency, operation: (call, end) => ({ ...call, end, kind, consistency }) };
+  const operation = (call: Begun, end: number | undefined): Call =>
+    key === 'register'
+      ? { ...call, end, kind: 'registerRead', consistency }
+      : { ...call, end, kind: 'get', path: key, consistency };
+  return { key, command: undefined, consistency, operation };
 }
 
 export function createPlan(key: string, value: string): Plan {
   const command = { kind: 'create', path: key, data: encoder.encode(value), mode: 'persistent' } as const;
-  return writePlan(key, command, (call, end) => ({ ...call, end, kind: 'create', value }));
+  return writePlan(key, command, (call, end) => ({ ...call, end, kind: 'create', path: key, value }));
 }
 
 export function registerWritePlan(value: string): Plan {
@@ -65,14 +67,14 @@ export function drawOperation(
   if (kind === 'create') return createPlan(key, value);
   if (kind === 'delete') {
     const command = { kind, path: key, expectedVersion: expected } as const;
-    return writePlan(key, command, (call, end) => ({ ...call, end, kind, expected }));
+    return writePlan(key, command, (call, end) => ({ ...call, end, kind, path: key, expected }));
   }
   const command = { kind, path: key, data: encoder.encode(value), expectedVersion: expected } as const;
-  return writePlan(key, command, (call, end) => ({ ...call, end, kind, value, expected }));
+  return writePlan(key, command, (call, end) => ({ ...call, end, kind, path: key, value, expected }));
 }
 
 /** The operation of a write that was answered; in words what is wrong with an answer that it cannot have. */
-export function answeredWrite(operation: Operation, result: Result): Operation | string {
+export function answeredWrite(operation: Call, result: Result): Call | string {
   const answered = { ...operation, zxid: keyOf(result.zxid) };
   switch (result.kind) {
     case 'created':
@@ -81,35 +83,35 @@ export function answeredWrite(operation: Operation, result: Result): Operation |
       return operation.kind === 'delete' ? answered : `a delete answered ${operation.kind}`;
     case 'set':
       return operation.kind === 'set'
-        ? ({ ...answered, version: result.stat.version } as Operation)
+        ? ({ ...answered, version: result.stat.version } as Call)
         : `a set answered ${operation.kind}`;
     case 'registerWritten':
-      return { ...answered, version: result.version } as Operation;
+      return { ...answered, version: result.version } as Call;
     case 'guessed':
-      return { ...answered, matched: result.matched, version: result.version } as Operation;
+      return { ...answered, matched: result.matched, version: result.version } as Call;
     case 'error':
       if (!isRefusal(result.code)) return `refused with ${result.code}`;
-      return { ...answered, refused: result.code } as Operation;
+      return { ...answered, refused: result.code };
     default:
       return 'an answer of another kind';
   }
 }
 
-function isRefusal(code: string): code is Refusal {
+function isRefusal(code: string): boolean {
   return code === 'NO_NODE' || code === 'NODE_EXISTS' || code === 'BAD_VERSION';
 }
 
 export function answeredRead(
-  call: Call & { readonly end: number },
+  call: Begun & { readonly end: number },
   plan: Plan,
   { zxid, answer }: Extract<ReadAnswer, { kind: 'read' }>,
-): Operation {
+): Call {
   const operation = { ...plan.operation(call, call.end), zxid: keyOf(zxid) };
   if ('guesses' in answer) {
     const value = answer.value === undefined ? undefined : decoder.decode(answer.value);
-    return { ...operation, value, version: answer.version } as Operation;
+    return { ...operation, value, version: answer.version } as Call;
   }
   if (answer.kind === 'error') return operation;
   const value = decoder.decode(answer.data ?? new Uint8Array(0));
-  return { ...operation, value, version: answer.stat.version } as Operation;
+  return { ...operation, value, version: answer.stat.version } as Call;
 }

@@ -1,4 +1,4 @@
-import type { Operation } from '../history/operation.js';
+import type { Call } from '../history/record.js';
 import { ALL_NODE_CHECKERS } from './checkers/all-node-checkers.js';
 import { NodeCluster } from './node-cluster.js';
 import { drawNodeSettings, type DrawNodeOptions, type NodeSettings } from './node-settings.js';
@@ -19,7 +19,7 @@ export interface NodeRunResult {
   /** Blocks committed. */
   readonly committed: number;
   readonly simulatedSeconds: number;
-  readonly history: readonly Operation[];
+  readonly history: readonly Call[];
   /** How often what happened. */
   readonly counts: ReadonlyMap<string, number>;
 }

@@ -2,7 +2,7 @@ import type { ServerId, Zxid } from '@zkl/consensus';
 import { maxZxid, ZXID_ZERO } from '@zkl/consensus';
 import { encodeCommand, type Command, type Result } from '@zkl/state-machine';
 import { UNITS_PER_TICK, type EventQueue } from '../event-queue.js';
-import type { Operation } from '../history/operation.js';
+import type { Call } from '../history/record.js';
 import { keyOf } from '../ledger.js';
 import type { Random } from '../random.js';
 import { submitRead, submitWrite, type ReadAnswer, type WriteAnswer } from './edge.js';
@@ -16,9 +16,9 @@ export interface ClientSurroundings {
   readonly queue: EventQueue;
   readonly random: Random;
   readonly servers: readonly SimulatedServer[];
-  readonly history: Operation[];
+  readonly history: Call[];
   onReply(server: SimulatedServer, client: string, requestId: number, result: Result): void;
-  onRead(server: SimulatedServer, operation: Operation, served: Zxid): void;
+  onRead(server: SimulatedServer, operation: Call, served: Zxid): void;
   onDone(client: string): void;
   violate(property: string, message: string): void;
   count(what: string): void;
@@ -162,12 +162,12 @@ export class SimulatedClient {
       if (answer.kind === 'done') {
         this.#leader = server.id;
         if (isForgotten(answer.result)) return this.#beginAnew(plan, start);
-        return this.#finish(answeredWrite(this.#operationOf(plan, start), answer.result), answer.result.zxid);
+        return this.#finish(plan.key, answeredWrite(this.#operationOf(plan, start), answer.result), answer.result.zxid);
       }
       if (answer.kind === 'unknown') {
         this.#mayBeApplied = true;
         if (settings.plantedBugs.has('client-takes-unknown-for-done'))
-          return this.#finish(this.#operationOf(plan, start), ZXID_ZERO);
+          return this.#finish(plan.key, this.#operationOf(plan, start), ZXID_ZERO);
       }
       if (answer.kind === 'redirected') this.#leader = answer.leader;
       again();
@@ -194,17 +194,17 @@ export class SimulatedClient {
     const again = (): void => this.#tryLater(plan, start);
     const onAnswer = (answer: ReadAnswer): void => {
       if (answer.kind === 'refused') return again();
-      const operation = answeredRead({ client: this.id, key: plan.key, start, end: queue.now }, plan, answer);
+      const operation = answeredRead({ client: this.id, start, end: queue.now }, plan, answer);
       this.#around.onRead(server, operation, answer.zxid);
       if (plan.consistency === 'atLeast' && keyOf(answer.zxid) < keyOf(question.atLeast))
         this.#around.violate('reads-at-least', `${JSON.stringify(operation)} is older than ${keyOf(question.atLeast)}`);
-      this.#finish(operation, plan.consistency === 'local' ? ZXID_ZERO : answer.zxid);
+      this.#finish(plan.key, operation, plan.consistency === 'local' ? ZXID_ZERO : answer.zxid);
     };
     this.#exchange(server, isCurrent, ask, onAnswer, again);
   }
 
-  #operationOf(plan: Plan, start: number): Operation {
-    return plan.operation({ client: this.id, key: plan.key, start }, this.#around.queue.now);
+  #operationOf(plan: Plan, start: number): Call {
+    return plan.operation({ client: this.id, start }, this.#around.queue.now);
   }
 
   #tryLater(plan: Plan, start: number): void {
@@ -215,12 +215,12 @@ export class SimulatedClient {
     });
   }
 
-  #finish(operation: Operation | string, zxid: Zxid): void {
+  #finish(key: string, operation: Call | string, zxid: Zxid): void {
     if (typeof operation === 'string')
       return this.#around.violate('exactly-once', `${this.#name}/${this.#requestId}: ${operation}`);
     this.#seen = maxZxid(this.#seen, zxid);
-    if ('version' in operation && operation.version !== undefined) this.#versions.set(operation.key, operation.version);
-    if (operation.kind === 'create' && operation.refused === undefined) this.#versions.set(operation.key, 0);
+    if ('version' in operation && operation.version !== undefined) this.#versions.set(key, operation.version);
+    if (operation.kind === 'create' && operation.refused === undefined) this.#versions.set(key, 0);
     this.#around.history.push(operation);
     this.#around.count(`client ${operation.kind}`);
     this.#done();
@@ -231,7 +231,7 @@ export class SimulatedClient {
     const { history } = this.#around;
     this.#around.count(this.#mayBeApplied ? 'client unknown' : 'client refused');
     if (this.#mayBeApplied && plan.command !== undefined)
-      history.push(plan.operation({ client: this.id, key: plan.key, start }, undefined));
+      history.push(plan.operation({ client: this.id, start }, undefined));
     this.#done();
   }
 

@@ -1,9 +1,20 @@
 import { formatZxid, splitOperations, type Zxid } from '@zkl/consensus';
 import { decodeCommand, type Command, type Result } from '@zkl/state-machine';
-import { initialState, NO_ZNODE, type KeyState } from '../../history/key-model.js';
-import type { Operation } from '../../history/operation.js';
+import type { ReadCall } from '../../history/record.js';
 import { keyOf } from '../../ledger.js';
 import type { NodeCheckerFactory } from '../node-checker.js';
+
+/** One key at one moment. A znode that does not exist has version -1; a register that was never written has version 0. */
+interface KeyState {
+  readonly value: string | undefined;
+  readonly version: number;
+}
+
+const NO_ZNODE: KeyState = { value: undefined, version: -1 };
+
+function initialState(key: string): KeyState {
+  return key === 'register' ? { value: undefined, version: 0 } : NO_ZNODE;
+}
 
 /** Every read, whatever it asks for, sees a key as the history has it at the zxid that it is served at. */
 export const readsAreHistory: NodeCheckerFactory = (world) => {
@@ -29,8 +40,8 @@ export const readsAreHistory: NodeCheckerFactory = (world) => {
     onRead: (server, operation, served) => {
       const told = `server ${server.id} tells ${JSON.stringify(operation)} at ${formatZxid(served)}`;
       if (!world.ledger.has(served)) return world.violate('reads-are-history', `${told}, where no block ends`);
-      const { value, version } = stateAt(operation.key, served);
-      const seen = operation as Extract<Operation, { kind: 'get' | 'registerRead' }>;
+      const { value, version } = stateAt(operation.kind === 'get' ? operation.path : 'register', served);
+      const seen = operation as ReadCall & { readonly kind: 'get' | 'registerRead' };
       if (seen.value === value && (value === undefined || seen.version === version)) return;
       world.violate('reads-are-history', `${told}; the history has ${JSON.stringify({ value, version })}`);
     },
