@@ -1,4 +1,4 @@
-import { isAnswered, isUnknown, isWrite, type Call, type HistoryRecord, type SessionRecord } from './record.js';
+import { isAnswered, isUnknown, isWrite, type Call, type HistoryRecord } from './record.js';
 import { ancestorsOf, sessionKey, touchedBy, type Touched } from './touched-keys.js';
 
 /** Calls that have nothing to do with any other calls of the history: they are judged by themselves. */
@@ -103,8 +103,6 @@ function* impliedCalls(history: readonly HistoryRecord[], calls: readonly Call[]
     }
   }
 }
-
-type Ended = SessionRecord & { readonly event: 'ended' };
 
 /** Union and find. */
 class Groups {
