@@ -49,11 +49,14 @@ interface MetricsStatus {
 /** Histogram buckets in seconds: a write takes about half a millisecond, an election a second. */
 const DURATION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** How often the event loop's delay is looked at. */
+const LOOP_SAMPLE_MS = 10;
+
 /** The metrics of one server. They hold no data of clients and no secrets. */
 export class ServerMetrics {
   readonly #registry = new Registry();
   readonly #source: MetricsSource;
-  readonly #eventLoopDelay = monitorEventLoopDelay({ resolution: 10 });
+  readonly #eventLoopDelay = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
   readonly #requests: Counter<'method' | 'code'>;
   readonly #durations: Histogram<'method'>;
 
@@ -196,8 +199,14 @@ export class ServerMetrics {
 
   #addProcessGauges(gauge: (name: string, help: string, value: () => number) => void): void {
     const delay = this.#eventLoopDelay;
+    // What Node.js tells is the time from one sample to the next, the wait between them included.
+    const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - LOOP_SAMPLE_MS / 1e3);
+    // Before the one that begins anew: they are asked in this order.
+    gauge('zkl_event_loop_delay_max_seconds', "The event loop's delay since the last scrape, the longest.", () =>
+      late(delay.max),
+    );
     gauge('zkl_event_loop_delay_p99_seconds', "The event loop's delay since the last scrape, 99th percentile.", () => {
-      const seconds = delay.percentile(99) / 1e9;
+      const seconds = late(delay.percentile(99));
       delay.reset();
       return seconds;
     });
