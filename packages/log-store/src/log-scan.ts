@@ -8,6 +8,9 @@ import { type ScannedFrame, scanSegment, type SegmentTail } from './segment-scan
 import type { LogMap } from './log-map.js';
 import { compareZxid, endOf, follows, formatZxid, maxZxid, prevOf, ZXID_ZERO } from './zxid.js';
 
+/** What is added to a file that is shorter than its header says, whose number may be anything. */
+const PAD_BYTES_MAX = 1024 * 1024;
+
 /** A segment as it was found. */
 export interface ScannedSegment {
   readonly name: string;
@@ -99,7 +102,8 @@ class Scanner {
       this.#add(unreadable(name, sequence));
       return;
     }
-    const { bytes } = await readWhole(disk, path, header.sizeBytes);
+    // Padded with the zeros that it was made of. Only a file that was cut is shorter than it says, and then no frame ends far behind its end.
+    const { bytes } = await readWhole(disk, path, Math.min(header.sizeBytes, size + PAD_BYTES_MAX));
     const file: SegmentFile = { id: header, path, end: SEGMENT_HEADER_BYTES, sizeBytes: size };
     const tally = new Tally();
     // After a fault nothing is added to the history any more, but what there is gets counted and set aside.

@@ -16,10 +16,10 @@ const blocks: fc.Arbitrary<Block> = fc
     prevCounter: uint32,
     committedEpoch: uint32,
     committedCounter: uint32,
-    timeMs: fc.double({ noDefaultInfinity: true, noNaN: true }),
+    timeMs: fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true }),
     payload: fc.uint8Array({ maxLength: 300 }),
   })
-  .map((block) => ({ ...block, record: undefined }));
+  .map((block) => ({ ...block, count: Math.min(block.count, Math.max(1, block.payload.byteLength)), record: undefined }));
 
 describe('a record', () => {
   it('gives back the block, wherever it stands', () => {
@@ -62,6 +62,8 @@ describe('a record', () => {
       { leader: 0 },
       { leader: 65_536 },
       { timeMs: Number.NaN },
+      { timeMs: 8.65e15 },
+      { count: 21 },
       { firstCounter: 0xffff_ffff, count: 2 },
     ]) {
       expect(() => decodeRecord(encodeRecord({ ...block, ...wrong }))).toThrow(

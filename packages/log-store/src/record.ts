@@ -15,6 +15,8 @@ import { RECORD_HEADER_BYTES, RECORD_MAGIC } from './format.js';
 
 const UINT32_MAX = 0xffff_ffff;
 const LEADER_MAX = 65_535;
+/** What a Date holds: 100 million days from 1970. */
+const TIME_MS_MAX = 8.64e15;
 
 export interface DecodedRecord {
   /** Its `payload` and `record` are views on the bytes given; copy them if those are to be reused. */
@@ -91,8 +93,10 @@ export function decodeRecord(bytes: Uint8Array, offset = 0): DecodedRecord {
 function rangeFault(block: Block): string | undefined {
   if (block.count < 1 || block.firstCounter < 1) return 'it holds no write';
   if (block.firstCounter + block.count - 1 > UINT32_MAX) return 'its counters overflow';
+  // Each write takes more than a byte, so whoever goes over the writes takes a time that the bytes were sent for.
+  if (block.count > Math.max(block.payload.byteLength, 1)) return 'it names more writes than it has room for';
   if (block.leader < 1 || block.leader > LEADER_MAX) return 'its leader is no server id';
-  return Number.isFinite(block.timeMs) ? undefined : 'its time is no number';
+  return Math.abs(block.timeMs) <= TIME_MS_MAX ? undefined : 'its time is none';
 }
 
 function invalid(why: string): LogStoreError {

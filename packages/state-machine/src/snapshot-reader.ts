@@ -1,4 +1,4 @@
-import { ByteReader, countCodePoints, decodeResult } from '@zkl/wire';
+import { ByteReader, CLIENT_ID_CHARS_MAX, countCodePoints, decodeResult } from '@zkl/wire';
 import * as c from './client-table.js';
 import { ColumnStore } from './column-store.js';
 import { FrameReader } from './frame-reader.js';
@@ -147,6 +147,10 @@ export class SnapshotReader {
     const idLength = reader.u32();
     const kept = reader.u32();
     const words = Array.from({ length: CLIENT_WORDS }, () => reader.u32());
+    if (reader.failed) return false;
+    // Before anything is waited for: all that comes until the record is whole is kept in memory.
+    const isPossible = idLength <= 4 * CLIENT_ID_CHARS_MAX && kept <= this.#state.limits.repliesPerClientMax;
+    if (!isPossible) throw new SnapshotDamagedError('a client has an impossible id, or too many replies');
     const idStart = reader.skip(idLength);
     const repliesStart = reader.at;
     // The record is taken in only once it is whole.

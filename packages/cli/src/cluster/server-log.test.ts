@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describeExit, sizeOf } from './exit-meaning.js';
-import { followLog, readLogTail } from './server-log.js';
+import { followLog, parseLogLine, readLogTail } from './server-log.js';
 
 let folder: string;
 let path: string;
@@ -43,6 +43,11 @@ test('says why a server ended: the code in words, and what it logged last as an 
   expect((await describeExit(2, { code: null, signal: 'SIGKILL' }, join(folder, 'missing'), 0)).message).toBe(
     'server 2 was ended by SIGKILL',
   );
+});
+
+test.each(['constructor', '__proto__', 'toString', {}])('the level %j is none', (level) => {
+  expect(parseLogLine(JSON.stringify({ level })).level).toBeUndefined();
+  expect(parseLogLine('{"level":"warn"}').level).toBe(40);
 });
 
 test('follows a log until it is told to end', async () => {

@@ -71,14 +71,16 @@ export function parseLogLine(text: string): LogLine {
   const { level, event, msg } = fields;
   return {
     text,
-    level: typeof level === 'number' ? level : levels[String(level)],
+    level: typeof level === 'number' ? level : levels.get(level),
     event: typeof event === 'string' ? event : undefined,
     message: typeof msg === 'string' ? msg : undefined,
     fields,
   };
 }
 
-const levels: Readonly<Record<string, number>> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 };
+const levels: ReadonlyMap<unknown, number> = new Map(
+  Object.entries({ trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 }),
+);
 
 function parseObject(text: string): Record<string, unknown> {
   try {

@@ -83,7 +83,7 @@ async function append(
   const blocks = bench.maker.several(howMany, {
     epoch,
     count: 1 + random(20),
-    payloadBytes: random(random(10) === 0 ? 20_000 : 500),
+    payloadBytes: 20 + random(random(10) === 0 ? 20_000 : 500),
   });
   await bench.store.write({ truncateTo, blocks });
   model.blocks.push(...blocks);

@@ -53,5 +53,7 @@ function isAllowed(allowedOrigins: readonly string[], origin: string): boolean {
 
 function isLoopbackOrigin(origin: string): boolean {
   if (!URL.canParse(origin)) return false;
-  return isLoopback(new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1'));
+  const { protocol, hostname } = new URL(origin);
+  // Of other protocols the URL parser leaves the host as it was written.
+  return (protocol === 'http:' || protocol === 'https:') && isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'));
 }

@@ -46,6 +46,20 @@ describe('loadOptions', () => {
     });
   });
 
+  it.each([
+    ['an alias of nothing', 'a: *b\n', 'Unresolved alias'],
+    ['an alias of aliases', 'a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c]\n', 'alias'],
+    ['a number for a group', 'limits: 5\n', 'limits'],
+    ['a group with a prototype', 'limits: { "__proto__": { valueBytesMax: 1 } }\n', '__proto__'],
+    ['a prototype', '"__proto__": { port: 1 }\n', '__proto__'],
+  ])('names what is wrong with a file that holds %s', (name, content, problem) => {
+    const file = fileOf(`${name.replaceAll(' ', '-')}.yaml`, content);
+    const environment = { ZKL_LIMITS_VALUE_BYTES_MAX: '2000' };
+    expect(() => loadOptions({ ...none, environment, file })).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining(problem) as string }),
+    );
+  });
+
   it('reads every option from a flag and from the environment alike', () => {
     const samples: Record<string, string> = {
       members: '1=127.0.0.1:7001',

@@ -83,8 +83,9 @@ function nest(given: ReadonlyMap<string, Given>): ServerOptionsInput {
       root[key] = value;
       continue;
     }
-    const group = (root[key.slice(0, at)] ??= {}) as Record<string, unknown>;
-    group[key.slice(at + 1)] = value;
+    // No prototype, so that no name means anything but itself. What a file gives in place of a group is left for the schema to name.
+    const group: unknown = (root[key.slice(0, at)] ??= Object.create(null));
+    if (isRecord(group)) group[key.slice(at + 1)] = value;
   }
   return { ...root };
 }
@@ -114,9 +115,18 @@ function parseOptionsFile(file: string, content: string): Record<string, unknown
   const document = parseDocument(content, { uniqueKeys: true, prettyErrors: true });
   const [error] = document.errors;
   if (error !== undefined) throw fileError(file, `is neither YAML nor JSON: ${error.message}`);
-  const value: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const value = valueOf(file, document) ?? {};
   if (!isRecord(value)) throw fileError(file, 'does not hold a map of options');
   return value;
+}
+
+/** An alias of nothing, or more of them than any file of options has, shows only here. */
+function valueOf(file: string, document: { toJS(options: { readonly maxAliasCount: number }): unknown }): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw fileError(file, `is neither YAML nor JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function fileError(file: string, problem: string): OptionError {

@@ -14,7 +14,7 @@ const u53 = fc.maxSafeNat();
 const zxid: fc.Arbitrary<Zxid> = fc.record({ epoch: u32, counter: u32 });
 const standing = fc.constantFrom('voter' as const, 'fresh' as const, 'damaged' as const);
 
-const block: fc.Arbitrary<Block> = fc.record({
+const anyBlock: fc.Arbitrary<Block> = fc.record({
   epoch: u32,
   leader: fc.integer({ min: 1, max: 65_535 }),
   firstCounter: fc.integer({ min: 1, max: 1_000_000 }),
@@ -23,13 +23,15 @@ const block: fc.Arbitrary<Block> = fc.record({
   prevCounter: u32,
   committedEpoch: u32,
   committedCounter: u32,
-  timeMs: fc.maxSafeNat(),
+  timeMs: fc.integer({ min: 0, max: 8.64e15 }),
   payload: fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc.integer({ min: 3_000, max: 20_000 }).map((length) => new Uint8Array(length).fill(length % 256)),
   ),
   record: fc.constant(undefined),
 });
+/** A write takes more than a byte. */
+const block = anyBlock.map((any) => ({ ...any, count: Math.min(any.count, Math.max(1, any.payload.byteLength)) }));
 
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({
@@ -245,6 +247,32 @@ describe('FrameReader', () => {
     const bytes = bytesOf([{ kind: 'leaving', attempt: 4 }]);
     reader.push(bytes);
     expect(reader.next()?.buffer).toBe(bytes.buffer);
+  });
+
+  it('takes no memory for a length, only for bytes that have come', () => {
+    const readers = Array.from({ length: 64 }, () => new FrameReader(64 * 1024 * 1024));
+    const before = process.memoryUsage().arrayBuffers;
+    for (const reader of readers) {
+      reader.push(Buffer.from([0, 0, 0, 4, 1, 2, 3, 4]));
+      expect(reader.next()).toBeUndefined();
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it('puts a large frame together, whatever pieces it comes in', () => {
+    const length = 3_000_000;
+    const frame = Buffer.alloc(4 + length, 7);
+    frame.writeUInt32LE(length, 0);
+    for (const size of [1_000, 65_536, 1_000_000, length]) {
+      const reader = new FrameReader(64 * 1024 * 1024);
+      const found: Buffer[] = [];
+      for (let at = 0; at < frame.byteLength; at += size) {
+        reader.push(frame.subarray(at, at + size));
+        for (let one = reader.next(); one !== undefined; one = reader.next()) found.push(one);
+      }
+      expect(found.length).toBe(1);
+      expect(found[0]?.equals(frame.subarray(4))).toBe(true);
+    }
   });
 
   it('refuses lengths that cannot be, before anything is allocated', () => {
