@@ -1,5 +1,7 @@
 import type { FuzzTarget } from './engine/target.js';
 import { clientTargets } from './targets/client.js';
+import { doorTargets } from './targets/doors.js';
+import { hostileServerTargets } from './targets/hostile-server.js';
 import { logStoreTargets } from './targets/log-store.js';
 import { peerTargets } from './targets/peer.js';
 import { stateMachineTargets } from './targets/state-machine.js';
@@ -14,4 +16,6 @@ export const allTargets: readonly FuzzTarget[] = [
   ...stateMachineTargets,
   ...textTargets,
   ...clientTargets,
+  ...hostileServerTargets,
+  ...doorTargets,
 ];

@@ -19,7 +19,11 @@ const blocks: fc.Arbitrary<Block> = fc
     timeMs: fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true }),
     payload: fc.uint8Array({ maxLength: 300 }),
   })
-  .map((block) => ({ ...block, count: Math.min(block.count, Math.max(1, block.payload.byteLength)), record: undefined }));
+  .map((block) => ({
+    ...block,
+    count: Math.min(block.count, Math.max(1, block.payload.byteLength)),
+    record: undefined,
+  }));
 
 describe('a record', () => {
   it('gives back the block, wherever it stands', () => {

@@ -1,14 +1,14 @@
-/** `npm run fuzz`: coverage-guided fuzzing of every decoder, for as long as one likes. Each target runs in a thread that is watched. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+/** `npm run fuzz`: coverage-guided fuzzing of every decoder, for as long as one likes. Each target runs in a process that is watched. */
+import { fork } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { allTargets } from '../all-targets.js';
 import { judge } from '../engine/fuzz.js';
 import { hashOf } from '../engine/random.js';
 import type { FuzzTarget } from '../engine/target.js';
-import type { Told, ThreadData } from './fuzz-thread.js';
+import type { ProcessData, Told } from './fuzz-process.js';
 
 const USAGE = `usage:
   npm run fuzz                                   every target, a minute in all
@@ -22,7 +22,6 @@ options:
 
 /** An input that takes so long is a hang. */
 const HANG_MS = 20_000;
-const INPUT_BYTES_MAX = 1024 * 1024;
 
 interface Run {
   readonly seed: number;
@@ -30,13 +29,20 @@ interface Run {
   readonly folder: string;
 }
 
-/** Runs a target in a thread of its own: false when something was found. */
+/** The count of inputs, and the input that is tried now, as the process notes them. */
+function noted(file: string): { readonly count: number; readonly input: Uint8Array } {
+  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(8);
+  return { count: bytes.readUInt32LE(0), input: new Uint8Array(bytes.subarray(8, 8 + bytes.readUInt32LE(4))) };
+}
+
+/** Runs a target in a process of its own: false when something was found. */
 function runTarget(target: FuzzTarget, { seed, seconds, folder }: Run): Promise<boolean> {
   mkdirSync(folder, { recursive: true });
-  const shared = new SharedArrayBuffer(8 + INPUT_BYTES_MAX);
-  const corpus = readdirSync(folder).filter((name) => name.startsWith('kept-')).map((name) => readFileSync(join(folder, name)));
-  const workerData: ThreadData = { name: target.name, seed, seconds, shared, corpus };
-  const worker = new Worker(fileURLToPath(new URL('fuzz-thread.ts', import.meta.url)), { workerData });
+  const now = join(folder, 'now');
+  const data: ProcessData = { name: target.name, seed, seconds, folder, now };
+  const child = fork(fileURLToPath(new URL('fuzz-process.ts', import.meta.url)), [JSON.stringify(data)], {
+    serialization: 'advanced',
+  });
   const finding = (input: Uint8Array, what: string): false => {
     const file = join(folder, `found-${hashOf(what + input.length).toString(16)}`);
     writeFileSync(file, input);
@@ -44,29 +50,24 @@ function runTarget(target: FuzzTarget, { seed, seconds, folder }: Run): Promise<
     return false;
   };
   return new Promise((resolve) => {
-    const words = new Int32Array(shared, 0, 2);
-    const inputNow = (): Uint8Array => new Uint8Array(shared, 8, words[1]).slice();
+    let isOver = false;
     let seen = -1;
     const watchdog = setInterval(() => {
-      if (words[0] !== seen) seen = words[0] ?? 0;
+      const { count, input } = noted(now);
+      if (count !== seen) seen = count;
       else {
-        void worker.terminate();
-        clearInterval(watchdog);
-        resolve(finding(inputNow(), `an input took more than ${HANG_MS} ms`));
+        resolve(finding(input, `an input took more than ${HANG_MS} ms`));
+        child.kill('SIGKILL');
       }
     }, HANG_MS);
-    worker.on('message', (told: Told) => {
-      if (told.kind === 'kept') writeFileSync(join(folder, `kept-${hashOf(Buffer.from(told.input).toString('latin1')).toString(16)}`), told.input);
+    child.on('message', (told: Told) => {
+      isOver = true;
       if (told.kind === 'found') resolve(finding(told.input, told.what));
-      if (told.kind === 'ended') {
-        console.log(`${target.name.padEnd(26)} ${told.line}`);
-        resolve(true);
-      }
+      else console.log(`${target.name.padEnd(26)} ${told.line}`);
     });
-    worker.on('error', (error) => resolve(finding(inputNow(), `the thread died: ${error.message}`)));
-    worker.on('exit', () => {
+    child.on('exit', (code, signal) => {
       clearInterval(watchdog);
-      resolve(true);
+      resolve(isOver || finding(noted(now).input, `the process ended with ${code ?? signal}`));
     });
   });
 }

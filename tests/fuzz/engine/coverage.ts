@@ -28,7 +28,8 @@ export class Coverage {
       if (!isOurs(url)) continue;
       for (const { ranges } of functions) {
         for (const { startOffset, endOffset, count } of ranges as Range[]) {
-          if (count > 0) blocks.add(`${scriptId} ${startOffset} ${endOffset} ${Math.min(2, Math.floor(Math.log10(count)))}`);
+          if (count > 0)
+            blocks.add(`${scriptId} ${startOffset} ${endOffset} ${Math.min(2, Math.floor(Math.log10(count)))}`);
         }
       }
     }

@@ -55,7 +55,8 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
     options.onInput?.(input);
     const judged = await judge(target, input);
     runs += 1;
-    if (judged.error !== undefined) return report({ input: await shortest(target, input, judged.error), error: judged.error });
+    if (judged.error !== undefined)
+      return report({ input: await shortest(target, input, judged.error), error: judged.error });
     const count = outcomes.get(judged.outcome) ?? 0;
     outcomes.set(judged.outcome, count + 1);
     if (options.coverage === undefined) {
@@ -63,7 +64,7 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
       continue;
     }
     batch.push(input);
-    if (batch.length < BATCH) continue;
+    if (batch.length < Math.min(BATCH, (target.runs ?? BATCH) / 2)) continue;
     for (const kept of await reachNew(target, batch, options.coverage)) {
       if (corpus.length >= CORPUS_MAX) break;
       corpus.push(kept);
@@ -76,7 +77,8 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
 
 function madeFrom(corpus: readonly Uint8Array[], target: FuzzTarget, random: Random, bytesMax: number): Uint8Array {
   // The newest are as likely as all others together: they reached something that those did not.
-  const from = random.below(2) === 0 ? random.below(corpus.length) : corpus.length - 1 - random.below(Math.min(8, corpus.length));
+  const from =
+    random.below(2) === 0 ? random.below(corpus.length) : corpus.length - 1 - random.below(Math.min(8, corpus.length));
   const input = mutate(corpus[from]!, random.pick(corpus), random, bytesMax);
   return target.seal !== undefined && random.below(2) === 0 ? target.seal(input) : input;
 }
@@ -106,9 +108,16 @@ async function find(
   return [...first, ...(wanted.size === 0 ? [] : await find(target, batch.slice(half), wanted, coverage))];
 }
 
-type Judged = { readonly outcome: string; readonly error?: undefined } | { readonly outcome: ''; readonly error: unknown };
+type Judged =
+  { readonly outcome: string; readonly error?: undefined } | { readonly outcome: ''; readonly error: unknown };
 
-const PROTOTYPES = [Object.prototype, Array.prototype, Function.prototype, Map.prototype, Uint8Array.prototype] as const;
+const PROTOTYPES = [
+  Object.prototype,
+  Array.prototype,
+  Function.prototype,
+  Map.prototype,
+  Uint8Array.prototype,
+] as const;
 const NAMES = PROTOTYPES.map((prototype) => Reflect.ownKeys(prototype).length);
 
 /** Runs one input, and looks at time, memory and the prototypes of all objects. */

@@ -4,7 +4,19 @@ import type { Random } from './random.js';
 const WORDS: readonly Uint8Array[] = [
   ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', '{"__proto__":{"polluted":1}}'],
   ...['..', '/../', '/./', '//', '\0', '/\0', '%2e%2e', '\ufeff', '\u202e', '\u{1f600}', '\uffff'],
-  ...['-1', '0', '1e999', '9007199254740993', '18446744073709551616', 'NaN', '0x', '-0', '1_000', '&a *a', '!!js/function'],
+  ...[
+    '-1',
+    '0',
+    '1e999',
+    '9007199254740993',
+    '18446744073709551616',
+    'NaN',
+    '0x',
+    '-0',
+    '1_000',
+    '&a *a',
+    '!!js/function',
+  ],
   ...['[[[[[[[[', '{"a":{"a":{"a":', '"', "'", '\\', '\\u0000', '\n', '\r\n', '#', ' ', ',', '=', ':', '/'],
 ].map((text) => new Uint8Array(Buffer.from(text)));
 
@@ -44,8 +56,9 @@ function otherNumber(bytes: Uint8Array, random: Random): Uint8Array {
   const number = Buffer.alloc(width);
   const low = value % 2 ** (8 * Math.min(width, 4));
   const isBig = random.below(3) === 0;
-  if (width < 4) isBig ? number.writeUIntBE(low, 0, width) : number.writeUIntLE(low, 0, width);
-  else isBig ? number.writeUInt32BE(low, width - 4) : number.writeUInt32LE(low, 0);
+  const bytesMax = Math.min(width, 4);
+  if (isBig) number.writeUIntBE(low, width - bytesMax, bytesMax);
+  else number.writeUIntLE(low, 0, bytesMax);
   return overwritten(bytes, random.below(bytes.length), number);
 }
 
@@ -65,7 +78,8 @@ const MUTATIONS: readonly Mutation[] = [
     return copy;
   },
   (bytes, random) => overwritten(bytes, random.below(bytes.length), new Uint8Array([random.below(256)])),
-  (bytes, random) => overwritten(bytes, random.below(bytes.length), new Uint8Array([(bytes[random.below(bytes.length)] ?? 0) + 1])),
+  (bytes, random) =>
+    overwritten(bytes, random.below(bytes.length), new Uint8Array([(bytes[random.below(bytes.length)] ?? 0) + 1])),
   otherNumber,
   otherNumber,
   (bytes, random) => spliced(bytes, random.below(bytes.length + 1), 0, random.pick(WORDS)),
@@ -90,7 +104,13 @@ const MUTATIONS: readonly Mutation[] = [
     for (let at = 0; at < many.length; at += piece.length) many.set(piece, at);
     return spliced(bytes, random.below(bytes.length + 1), 0, many);
   },
-  (bytes, random) => spliced(bytes, random.below(bytes.length + 1), 0, new Uint8Array(random.pick([1, 7, 64, 4_096])).fill(random.below(256))),
+  (bytes, random) =>
+    spliced(
+      bytes,
+      random.below(bytes.length + 1),
+      0,
+      new Uint8Array(random.pick([1, 7, 64, 4_096])).fill(random.below(256)),
+    ),
 ];
 
 /** One to six mutations of an input. `other` is a second one, for pieces. */
@@ -108,7 +128,7 @@ export async function shorten(input: Uint8Array, fails: (input: Uint8Array) => P
   let best = input;
   let tries = 400;
   for (let size = best.length >>> 1; size >= 1 && tries > 0; size >>>= 1) {
-    for (let at = 0; at + size <= best.length && tries > 0; ) {
+    for (let at = 0; at + size <= best.length && tries > 0;) {
       const candidate = spliced(best, at, size, new Uint8Array(0));
       tries -= 1;
       if (await fails(candidate)) best = candidate;

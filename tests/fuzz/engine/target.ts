@@ -47,9 +47,14 @@ export function textOf(input: Uint8Array): string {
   }
 }
 
+/** Whether a string is without lone surrogates. */
+export function isText(text: string): boolean {
+  return !/\p{Cs}/u.test(text);
+}
+
 /** Bytes that `textOf` gives back. */
 export function bytesOfText(text: string): Uint8Array {
-  return text.isWellFormed() ? new Uint8Array(Buffer.from(text, 'utf8')) : new Uint8Array(Buffer.from(text, 'utf16le'));
+  return isText(text) ? new Uint8Array(Buffer.from(text, 'utf8')) : new Uint8Array(Buffer.from(text, 'utf16le'));
 }
 
 /** The code of an error of this kind; throws all others. */

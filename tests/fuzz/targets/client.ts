@@ -16,14 +16,21 @@ import { result } from '../../../packages/wire/src/testing/arbitraries.js';
 import { Random } from '../engine/random.js';
 import { bytesOfText, codeOf, must, textOf, type FuzzTarget } from '../engine/target.js';
 
-const detail = toBinary(ErrorDetailSchema, create(ErrorDetailSchema, { code: 'NO_NODE', number: -101, outcome: Outcome.REJECTED, path: '/a' }));
+const detail = toBinary(
+  ErrorDetailSchema,
+  create(ErrorDetailSchema, { code: 'NO_NODE', number: -101, outcome: Outcome.REJECTED, path: '/a' }),
+);
 
 const errorBody: FuzzTarget = {
   name: 'client-error-body',
   covers: ['packages/client-sdk/src/channel/error-body.ts'],
   valid: fc
     .constantFrom(
-      { code: 'not_found', message: 'x', details: [{ type: 'zkl.v1.ErrorDetail', value: Buffer.from(detail).toString('base64') }] },
+      {
+        code: 'not_found',
+        message: 'x',
+        details: [{ type: 'zkl.v1.ErrorDetail', value: Buffer.from(detail).toString('base64') }],
+      },
       { code: 'internal', __proto__: { message: 'x' } },
       { code: 'x', details: [{}, null, 5, { type: 'zkl.v1.ErrorDetail', value: 5 }] },
     )
@@ -39,10 +46,20 @@ const errorBody: FuzzTarget = {
 const grpcStatus: FuzzTarget = {
   name: 'client-grpc-status',
   covers: ['packages/client-sdk/src/channel/node/grpc-status.ts'],
-  valid: fc.constantFrom(['5', 'no%20node', 'CAUSGC=='], ['0', '', ''], ['16', '%', Buffer.from([0x1a, 4, 10, 2, 47, 97]).toString('base64')]).map((parts) => bytesOfText(parts.join('\n'))),
+  valid: fc
+    .constantFrom(
+      ['5', 'no%20node', 'CAUSGC=='],
+      ['0', '', ''],
+      ['16', '%', Buffer.from([0x1a, 4, 10, 2, 47, 97]).toString('base64')],
+    )
+    .map((parts) => bytesOfText(parts.join('\n'))),
   run: (input) => {
     const [status, message, details] = textOf(input).split('\n');
-    const read = readGrpcStatus({ 'grpc-status': status ?? '', 'grpc-message': message ?? '', 'grpc-status-details-bin': details ?? '' });
+    const read = readGrpcStatus({
+      'grpc-status': status ?? '',
+      'grpc-message': message ?? '',
+      'grpc-status-details-bin': details ?? '',
+    });
     if (read === undefined || read === 'ok') return String(read);
     must(typeof read.code === 'string' && read.code !== '', 'a status without a name');
     return `${read.code} ${read.detail === undefined}`;
@@ -59,13 +76,15 @@ function envelope(payload: Uint8Array, flags = 0): Buffer {
 const envelopes: FuzzTarget = {
   name: 'client-envelopes',
   covers: ['packages/client-sdk/src/channel/node/envelopes.ts'],
-  valid: fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 5 }).map((list) => new Uint8Array(Buffer.concat(list.map((one) => envelope(one))))),
+  valid: fc
+    .array(fc.uint8Array({ maxLength: 300 }), { maxLength: 5 })
+    .map((list) => new Uint8Array(Buffer.concat(list.map((one) => envelope(one))))),
   run: (input) => {
     // However the bytes are cut, the messages are the same.
     const read = (size: () => number): { readonly messages: Uint8Array[]; readonly failed: string | undefined } => {
       const reader = new Envelopes(65_536);
       const messages: Uint8Array[] = [];
-      for (let at = 0; at < input.length; ) {
+      for (let at = 0; at < input.length;) {
         const piece = Buffer.from(input.slice(at, (at += size())));
         const { failed } = reader.read(piece, (_, payload) => messages.push(payload.slice()));
         if (failed !== undefined) return { messages, failed };
@@ -89,10 +108,14 @@ const node = { path: '/a', stat: { version: 1 }, data: new Uint8Array([1]) };
 const welcome = { layout: 1, sessionTimeoutMs: 1_000 };
 const response = fc
   .oneof(
-    fc.constant({ welcome } as object),
+    fc.constant({ welcome }),
     replies.map((bytes) => ({ replies: bytes })),
-    fc.constant({ events: [{ zxid: 5n, watchIds: [1], events: [{ type: 1, path: '/a', stat: { version: 1 } }] }] }),
-    fc.constant({ events: [{ zxid: 5n, watchIds: [1], snapshot: { first: true, last: true, nodes: [node] } }] }),
+    fc.constant<object>({
+      events: [{ zxid: 5n, watchIds: [1], events: [{ type: 1, path: '/a', stat: { version: 1 } }] }],
+    }),
+    fc.constant<object>({
+      events: [{ zxid: 5n, watchIds: [1], snapshot: { first: true, last: true, nodes: [node] } }],
+    }),
     fc.constant({ pong: 7n }),
     fc.constant({ goodbye: { code: 'SHUTTING_DOWN' } }),
   )
@@ -105,33 +128,53 @@ class Script {
   readonly channel = {
     openStream: (_method: unknown, listener: StreamListener) => {
       this.listener = listener;
-      return { send: () => true, defer: (callback: () => void) => callback(), keepAlive: () => undefined, close: () => (this.closed = true) };
+      return {
+        send: () => true,
+        defer: (callback: () => void) => callback(),
+        keepAlive: () => undefined,
+        close: () => (this.closed = true),
+      };
     },
   } as unknown as StreamingChannel;
 }
 
 const attached: FuzzTarget = {
   name: 'client-session-stream',
-  covers: ['packages/client-sdk/src/stream/attached-stream.ts', 'packages/client-sdk/src/watch/watch-batches.ts', 'packages/client-sdk/src/codec/unary-stat.ts'],
-  valid: fc.array(response, { maxLength: 5 }).map((list) => new Uint8Array(Buffer.concat([envelope(toBinary(AttachResponseSchema, create(AttachResponseSchema, { welcome }))), ...list]))),
+  covers: [
+    'packages/client-sdk/src/stream/attached-stream.ts',
+    'packages/client-sdk/src/watch/watch-batches.ts',
+    'packages/client-sdk/src/codec/unary-stat.ts',
+  ],
+  valid: fc
+    .array(response, { maxLength: 5 })
+    .map(
+      (list) =>
+        new Uint8Array(
+          Buffer.concat([envelope(toBinary(AttachResponseSchema, create(AttachResponseSchema, { welcome }))), ...list]),
+        ),
+    ),
   run: (input) => {
     const script = new Script();
     const batches = new WatchBatches({ data: true, stat: true, previousData: true, root: '/app' });
     let ends = 0;
     let outcome = '';
-    new AttachedStream(script.channel, {}, {
-      onWelcome: () => (outcome += 'w'),
-      onEvents: (list) => {
-        for (const batch of list) outcome += (batches.step(batch, undefined)?.kind ?? '-')[0];
+    new AttachedStream(
+      script.channel,
+      {},
+      {
+        onWelcome: () => (outcome += 'w'),
+        onEvents: (list) => {
+          for (const batch of list) outcome += (batches.step(batch, undefined)?.kind ?? '-')[0];
+        },
+        onReplies: () => (outcome += 'r'),
+        onPong: (number) => must(Number.isInteger(number), 'a pong that is no number'),
+        onDrain: () => undefined,
+        onEnd: ({ kind }) => {
+          ends += 1;
+          outcome += ` ${kind}`;
+        },
       },
-      onReplies: () => (outcome += 'r'),
-      onPong: (number) => must(Number.isInteger(number), 'a pong that is no number'),
-      onDrain: () => undefined,
-      onEnd: ({ kind }) => {
-        ends += 1;
-        outcome += ` ${kind}`;
-      },
-    });
+    );
     try {
       new Envelopes(65_536).read(Buffer.from(input), (_, payload) => script.listener?.onMessage(payload));
     } catch (error) {
@@ -145,7 +188,10 @@ const attached: FuzzTarget = {
 const data: FuzzTarget = {
   name: 'client-data',
   covers: ['packages/client-sdk/src/codec/data.ts', 'packages/client-sdk/src/node/codec.ts'],
-  valid: fc.oneof(fc.json().map(bytesOfText), fc.constant(bytesOfText('{"__proto__":{"polluted":true},"constructor":{"prototype":{}}}'))),
+  valid: fc.oneof(
+    fc.json().map(bytesOfText),
+    fc.constant(bytesOfText('{"__proto__":{"polluted":true},"constructor":{"prototype":{}}}')),
+  ),
   run: async (input) => {
     must(typeof decodeText(input) === 'string', 'no text');
     try {

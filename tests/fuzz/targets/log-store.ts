@@ -39,10 +39,21 @@ const FILLED: Filled = await (async () => {
 })();
 
 /** Blocks as a leader makes them: writes behind each other, each with its length. */
-const blockBytes = fc.tuple(fc.array(command.map((one) => encodeCommand(one, { session: { epoch: 1, counter: 1 } })), { minLength: 1, maxLength: 4 }), fc.nat(2 ** 31)).map(([writes, timeMs]) => {
-  const payload = joinOperations(writes, writes.reduce((sum, one) => sum + one.length, 0));
-  return encodeRecord({ ...new BlockMaker().next({ count: writes.length }), timeMs, payload });
-});
+const blockBytes = fc
+  .tuple(
+    fc.array(
+      command.map((one) => encodeCommand(one, { session: { epoch: 1, counter: 1 } })),
+      { minLength: 1, maxLength: 4 },
+    ),
+    fc.nat(2 ** 31),
+  )
+  .map(([writes, timeMs]) => {
+    const payload = joinOperations(
+      writes,
+      writes.reduce((sum, one) => sum + one.length, 0),
+    );
+    return encodeRecord({ ...new BlockMaker().next({ count: writes.length }), timeMs, payload });
+  });
 
 function sealRecord(input: Uint8Array): Uint8Array {
   if (input.length < 56) return input;
@@ -54,7 +65,11 @@ function sealRecord(input: Uint8Array): Uint8Array {
 
 const record: FuzzTarget = {
   name: 'log-record',
-  covers: [...storeFiles('record'), 'packages/server/src/bin/inspect-records.ts', 'packages/consensus/src/node/payload.ts'],
+  covers: [
+    ...storeFiles('record'),
+    'packages/server/src/bin/inspect-records.ts',
+    'packages/consensus/src/node/payload.ts',
+  ],
   valid: blockBytes,
   seal: sealRecord,
   run: (input) => {
@@ -65,7 +80,10 @@ const record: FuzzTarget = {
       return codeOf(error, LogStoreError);
     }
     const again = decodeRecord(encodeRecord(block)).block;
-    must(isDeepStrictEqual(comparableBlock(again), comparableBlock(block)), 'a block that means something else when it is encoded again');
+    must(
+      isDeepStrictEqual(comparableBlock(again), comparableBlock(block)),
+      'a block that means something else when it is encoded again',
+    );
     const records = recordsOf(block);
     must(records.length === block.count, 'not every write of a block is listed');
     try {
@@ -101,13 +119,21 @@ const snapshotParts: FuzzTarget = {
   valid: fc.tuple(zxid, u32, u53, u32).map(([at, salt, stateBytes, blocks]) => {
     const header = { zxid: at, saltLow: salt, saltHigh: 7 };
     const footer = { stateBytes, blocks, origin: 'installed' as const, position: { sequence: stateBytes, offset: 5 } };
-    return new Uint8Array(Buffer.concat([snapshot.encodeSnapshotHeader(header), snapshot.encodeSnapshotFooter(header, footer)]));
+    return new Uint8Array(
+      Buffer.concat([snapshot.encodeSnapshotHeader(header), snapshot.encodeSnapshotFooter(header, footer)]),
+    );
   }),
-  seal: (input) => (input.length < 128 ? input : new Uint8Array(Buffer.concat([withChecksum(input.slice(0, 64)), withChecksum(input.slice(64, 128))]))),
+  seal: (input) =>
+    input.length < 128
+      ? input
+      : new Uint8Array(Buffer.concat([withChecksum(input.slice(0, 64)), withChecksum(input.slice(64, 128))])),
   run: (input) => {
     const header = snapshot.decodeSnapshotHeader(input.subarray(0, 64));
     if (header === undefined) return 'no header';
-    must(isDeepStrictEqual(snapshot.decodeSnapshotHeader(snapshot.encodeSnapshotHeader(header)), header), 'a header that means something else');
+    must(
+      isDeepStrictEqual(snapshot.decodeSnapshotHeader(snapshot.encodeSnapshotHeader(header)), header),
+      'a header that means something else',
+    );
     const footer = snapshot.decodeSnapshotFooter(input.subarray(64), header);
     if (footer === undefined) return 'no footer';
     return footer.origin;
@@ -136,7 +162,10 @@ const segment: FuzzTarget = {
 };
 
 /** The first byte of an input says which file it replaces. */
-const FILES: readonly string[] = [...FILLED.device.files.filter((path) => !path.endsWith('/lock')), `${FOLDER}/${DAMAGE_FILE}`];
+const FILES: readonly string[] = [
+  ...FILLED.device.files.filter((path) => !path.endsWith('/lock')),
+  `${FOLDER}/${DAMAGE_FILE}`,
+];
 
 function contentsOf(path: string): Uint8Array {
   return FILLED.device.files.includes(path) ? FILLED.device.contents(path) : Buffer.from('a sector was unreadable\n');
@@ -164,8 +193,24 @@ function isTrue(block: ComparableBlock): boolean {
 
 const folder: FuzzTarget = {
   name: 'log-folder',
-  covers: storeFiles('identity', 'damage-file', 'snapshot-file', 'snapshot-shelf', 'log-scan', 'recovery', 'survey', 'inspect', 'log-reader', 'format', 'bytes', 'disk', 'file-log-store'),
-  valid: fc.nat(FILES.length - 1).map((at) => new Uint8Array(Buffer.concat([Buffer.from([at]), contentsOf(FILES[at]!)]))),
+  covers: storeFiles(
+    'identity',
+    'damage-file',
+    'snapshot-file',
+    'snapshot-shelf',
+    'log-scan',
+    'recovery',
+    'survey',
+    'inspect',
+    'log-reader',
+    'format',
+    'bytes',
+    'disk',
+    'file-log-store',
+  ),
+  valid: fc
+    .nat(FILES.length - 1)
+    .map((at) => new Uint8Array(Buffer.concat([Buffer.from([at]), contentsOf(FILES[at]!)]))),
   seal: sealFile,
   timeMsMax: 400,
   runs: 250,
@@ -191,8 +236,12 @@ async function outcomeOf(device: MemoryDisk): Promise<string> {
     if (damage !== undefined) return 'damaged';
     // A file whose end was cut off, or made zeros, may hide the last writes: but what is left is the log up to there.
     const texts = blocks.map((block) => JSON.stringify(block));
-    must(texts.every((text, at) => text === TRUTH[at]), 'a log that is no beginning of what was written');
-    const whole = blocks.length === FILLED.before.blocks.length && isDeepStrictEqual(lastZxid, FILLED.before.recovered.lastZxid);
+    must(
+      texts.every((text, at) => text === TRUTH[at]),
+      'a log that is no beginning of what was written',
+    );
+    const whole =
+      blocks.length === FILLED.before.blocks.length && isDeepStrictEqual(lastZxid, FILLED.before.recovered.lastZxid);
     if (whole && isDeepStrictEqual(found, FILLED.before.snapshot)) return 'same';
     return whole ? 'older snapshot' : 'shorter';
   } catch (error) {

@@ -4,16 +4,40 @@ import type { ServerId } from '@zkl/consensus';
 import { LogStoreError } from '@zkl/log-store';
 import fc from 'fast-check';
 import { comparable, sampleMessages } from '../../../packages/consensus/src/testing/sample-messages.js';
-import { decodeForwardReplies, decodeForwards, encodeForwardReplies, encodeForwards } from '../../../packages/server/src/peer/forward-codec.js';
-import { checkedBytes, FRAME, FRAME_FIXED_BYTES, HANDSHAKE_FRAME_BYTES_MAX } from '../../../packages/server/src/peer/frame.js';
+import {
+  decodeForwardReplies,
+  decodeForwards,
+  encodeForwardReplies,
+  encodeForwards,
+} from '../../../packages/server/src/peer/forward-codec.js';
+import {
+  checkedBytes,
+  FRAME,
+  FRAME_FIXED_BYTES,
+  HANDSHAKE_FRAME_BYTES_MAX,
+} from '../../../packages/server/src/peer/frame.js';
 import { FrameCursor } from '../../../packages/server/src/peer/frame-cursor.js';
 import { FrameReader } from '../../../packages/server/src/peer/frame-reader.js';
 import { FrameWriter } from '../../../packages/server/src/peer/frame-writer.js';
 import * as handshake from '../../../packages/server/src/peer/handshake-codec.js';
 import { decodeMessage, encodeMessage } from '../../../packages/server/src/peer/message-codec.js';
 import { PeerError, REFUSAL_CODES } from '../../../packages/server/src/peer/peer-error.js';
-import { decodeSnapshotAlive, decodeSnapshotChunk, decodeSnapshotEnd, encodeSnapshotAlive, encodeSnapshotChunk, encodeSnapshotEnd } from '../../../packages/server/src/peer/snapshot-codec.js';
-import { decodeMoved, decodeTouch, decodeTouchAck, encodeMoved, encodeTouch, encodeTouchAck } from '../../../packages/server/src/peer/touch-codec.js';
+import {
+  decodeSnapshotAlive,
+  decodeSnapshotChunk,
+  decodeSnapshotEnd,
+  encodeSnapshotAlive,
+  encodeSnapshotChunk,
+  encodeSnapshotEnd,
+} from '../../../packages/server/src/peer/snapshot-codec.js';
+import {
+  decodeMoved,
+  decodeTouch,
+  decodeTouchAck,
+  encodeMoved,
+  encodeTouch,
+  encodeTouchAck,
+} from '../../../packages/server/src/peer/touch-codec.js';
 import { zxid, u32, u53 } from '../../../packages/wire/src/testing/arbitraries.js';
 import { Random } from '../engine/random.js';
 import { codeOf, must, type FuzzTarget } from '../engine/target.js';
@@ -29,7 +53,7 @@ function written(write: (writer: FrameWriter) => void): Uint8Array {
 /** Lengths and checksums of frames that stand one after the other, made right. A last piece becomes a frame of its own. */
 function sealFrames(input: Uint8Array): Uint8Array {
   const bytes = Buffer.from(input);
-  for (let at = 0; at + 4 + FRAME_FIXED_BYTES <= bytes.length; ) {
+  for (let at = 0; at + 4 + FRAME_FIXED_BYTES <= bytes.length;) {
     const rest = bytes.length - at - 4;
     const said = bytes.readUInt32LE(at);
     const length = said < FRAME_FIXED_BYTES || said > rest ? rest : said;
@@ -45,7 +69,7 @@ function sealFrames(input: Uint8Array): Uint8Array {
 function framesOf(input: Uint8Array, bytesMax: number, onFrame: (frame: Buffer) => void): void {
   const random = new Random(input.length + (input[0] ?? 0));
   const reader = new FrameReader(bytesMax);
-  for (let at = 0; at < input.length; ) {
+  for (let at = 0; at < input.length;) {
     const piece = Math.min(input.length - at, random.pick([1, 3, 9, 100, 5_000, 65_536]));
     reader.push(Buffer.from(input.slice(at, at + piece)));
     at += piece;
@@ -54,7 +78,9 @@ function framesOf(input: Uint8Array, bytesMax: number, onFrame: (frame: Buffer) 
 }
 
 /** What a frame means, and its bytes when it is written again. Undefined for kinds that this row of decoders does not have. */
-function decodeAny(cursor: FrameCursor): { readonly meaning: unknown; readonly again: (writer: FrameWriter) => void } | undefined {
+function decodeAny(
+  cursor: FrameCursor,
+): { readonly meaning: unknown; readonly again: (writer: FrameWriter) => void } | undefined {
   switch (cursor.kind) {
     case FRAME.forward: {
       const meaning = decodeForwards(cursor);
@@ -111,23 +137,52 @@ const operation = fc.uint8Array({ maxLength: 40 });
 const touches = fc.array(fc.record({ session: zxid, attachment: u53 }), { maxLength: 6 });
 const reply = fc.oneof(
   fc.record({ kind: fc.constant('result' as const), result: operation.map((bytes) => Buffer.from(bytes)) }),
-  fc.record({ kind: fc.constant('refused' as const), reason: fc.constantFrom('notLeader' as const, 'diskFull' as const) }),
+  fc.record({
+    kind: fc.constant('refused' as const),
+    reason: fc.constantFrom('notLeader' as const, 'diskFull' as const),
+  }),
   fc.record({ kind: fc.constant('unknown' as const) }),
 );
 const frame = fc.oneof(
   // The largest sample is a waste of time when it is cut and turned a thousand times.
-  fc.constantFrom(...sampleMessages().filter((message) => message.kind !== 'append' || message.blocks.length === 0)).map((message) => written((writer) => encodeMessage(writer, message))),
+  fc
+    .constantFrom(...sampleMessages().filter((message) => message.kind !== 'append' || message.blocks.length === 0))
+    .map((message) => written((writer) => encodeMessage(writer, message))),
   fc.array(fc.nat(300), { maxLength: 4 }).map((sizes) => {
     const blocks = sizes.map((size, at) => ({
-      ...{ epoch: 4, leader: 2, firstCounter: at + 1, count: 1, prevEpoch: 4, prevCounter: at, committedEpoch: 3, committedCounter: 12 },
+      ...{
+        epoch: 4,
+        leader: 2,
+        firstCounter: at + 1,
+        count: 1,
+        prevEpoch: 4,
+        prevCounter: at,
+        committedEpoch: 3,
+        committedCounter: 12,
+      },
       ...{ timeMs: 1_700_000_000_123, payload: new Uint8Array(size).fill(at), record: undefined },
     }));
-    return written((writer) => encodeMessage(writer, { kind: 'append', attempt: 3, blocks, committed: { epoch: 3, counter: 12 } }));
+    return written((writer) =>
+      encodeMessage(writer, { kind: 'append', attempt: 3, blocks, committed: { epoch: 3, counter: 12 } }),
+    );
   }),
-  fc.array(fc.record({ request: u32, operation: operation.map((bytes) => Buffer.from(bytes)) }), { maxLength: 5 }).map((requests) => written((writer) => encodeForwards(writer, requests))),
-  fc.array(fc.record({ request: u32, reply }), { maxLength: 5 }).map((answers) => written((writer) => encodeForwardReplies(writer, answers))),
+  fc
+    .array(fc.record({ request: u32, operation: operation.map((bytes) => Buffer.from(bytes)) }), { maxLength: 5 })
+    .map((requests) => written((writer) => encodeForwards(writer, requests))),
+  fc
+    .array(fc.record({ request: u32, reply }), { maxLength: 5 })
+    .map((answers) => written((writer) => encodeForwardReplies(writer, answers))),
   fc.record({ batch: u32, touches }).map((batch) => written((writer) => encodeTouch(writer, batch))),
-  fc.record({ batch: u32, refused: fc.array(fc.record({ index: u32, why: fc.constantFrom('expired' as const, 'moved' as const) }), { maxLength: 4 }) }).map(({ batch, refused }) => written((writer) => encodeTouchAck(writer, { batch, answer: { kind: 'noted', refused } }))),
+  fc
+    .record({
+      batch: u32,
+      refused: fc.array(fc.record({ index: u32, why: fc.constantFrom('expired' as const, 'moved' as const) }), {
+        maxLength: 4,
+      }),
+    })
+    .map(({ batch, refused }) =>
+      written((writer) => encodeTouchAck(writer, { batch, answer: { kind: 'noted', refused } })),
+    ),
   touches.map((moved) => written((writer) => encodeMoved(writer, moved))),
   operation.map((bytes) => written((writer) => encodeSnapshotChunk(writer, bytes))),
   fc.record({ sizeBytes: u53, crc: u32 }).map((end) => written((writer) => encodeSnapshotEnd(writer, end))),
@@ -153,14 +208,22 @@ const frames: FuzzTarget = {
   },
 };
 
-const serverId = fc.integer({ min: 1, max: 65_535 }) as fc.Arbitrary<ServerId>;
+const serverId = fc.integer({ min: 1, max: 65_535 });
 const eight = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes));
 const thirtyTwo = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes));
 const purpose: fc.Arbitrary<handshake.Purpose> = fc.oneof(
   fc.record({ kind: fc.constant('messages' as const) }),
   fc.record({ kind: fc.constant('snapshot' as const), attempt: u53, zxid, sizeBytes: u53 }),
 );
-const hello = fc.record({ versions: fc.constant({ min: 1, max: 2 }), clusterId: fc.string({ maxLength: 60 }), from: serverId, to: serverId, incarnation: eight, nonce: thirtyTwo, purpose });
+const hello = fc.record({
+  versions: fc.constant({ min: 1, max: 2 }),
+  clusterId: fc.string({ maxLength: 60 }),
+  from: serverId,
+  to: serverId,
+  incarnation: eight,
+  nonce: thirtyTwo,
+  purpose,
+});
 const challenge = fc.record({ version: fc.constant(1), server: serverId, incarnation: eight, nonce: thirtyTwo });
 const refusal = fc.record({ code: fc.constantFrom(...REFUSAL_CODES), detail: fc.string({ maxLength: 60 }) });
 
@@ -173,12 +236,21 @@ function judgeHandshake(bytes: Buffer): string {
       // A cluster id that is no UTF-8 never equals one that is; it may be longer when it is written again.
       if (decoded.clusterId.includes('\ufffd')) return 'hello of no text';
       const again = new FrameCursor(handshake.encodeHello(decoded).frame.subarray(4));
-      must(isDeepStrictEqual(handshake.decodeHello(again, handshake.decodeHelloVersions(again)), decoded), 'a hello that means something else');
+      must(
+        isDeepStrictEqual(handshake.decodeHello(again, handshake.decodeHelloVersions(again)), decoded),
+        'a hello that means something else',
+      );
       return 'hello';
     }
     case FRAME.challenge: {
       const decoded = handshake.decodeChallenge(cursor);
-      must(isDeepStrictEqual(handshake.decodeChallenge(new FrameCursor(handshake.encodeChallenge(decoded).subarray(4))), decoded), 'a challenge that means something else');
+      must(
+        isDeepStrictEqual(
+          handshake.decodeChallenge(new FrameCursor(handshake.encodeChallenge(decoded).subarray(4))),
+          decoded,
+        ),
+        'a challenge that means something else',
+      );
       return 'challenge';
     }
     case FRAME.proof:

@@ -8,18 +8,28 @@ import { command } from '../../../packages/wire/src/testing/arbitraries.js';
 import { joinOperations } from '../../../packages/consensus/src/node/payload.js';
 import { codeOf, must, type FuzzTarget } from '../engine/target.js';
 
-const LIMITS = { sessionsMax: 100, clientsMax: 100, quotasMax: 10, recursiveNodesMax: 100, transactionBytesMax: 65_536 };
+const LIMITS = {
+  sessionsMax: 100,
+  clientsMax: 100,
+  quotasMax: 10,
+  recursiveNodesMax: 100,
+  transactionBytesMax: 65_536,
+};
 const SESSION = { epoch: 1, counter: 1 };
 const PATHS = ['/a', '/a/b', '/a/b/c', '/__proto__', '/constructor', '/a/__proto__/x', '/toString', '/zkl/register'];
 
 /** Commands that have an effect: paths that lead somewhere, a session that is there. */
 const useful = command.chain((one) =>
-  fc.constantFrom(...PATHS).map((path) => ('path' in one ? { ...one, path, ...('expectedVersion' in one ? { expectedVersion: -1 } : {}) } : one)),
+  fc
+    .constantFrom(...PATHS)
+    .map((path) =>
+      'path' in one ? { ...one, path, ...('expectedVersion' in one ? { expectedVersion: -1 } : {}) } : one,
+    ),
 );
 
 const writes = fc
   .array(
-    fc.tuple(useful, fc.boolean()).map(([one, named], ) =>
+    fc.tuple(useful, fc.boolean()).map(([one, named]) =>
       encodeCommand(one as never, {
         session: SESSION,
         ...(named ? { writeId: { clientId: '__proto__', requestId: 1, answeredThrough: 0 } } : {}),
@@ -30,7 +40,10 @@ const writes = fc
   .map((list) => {
     const open = encodeCommand({ kind: 'sessionOpen', timeoutMs: 1_000, secretHash: new Uint8Array(32) });
     const all = [open, ...list];
-    return joinOperations(all, all.reduce((sum, one) => sum + one.length, 0));
+    return joinOperations(
+      all,
+      all.reduce((sum, one) => sum + one.length, 0),
+    );
   });
 
 function countOf(payload: Uint8Array): number {
@@ -63,7 +76,9 @@ async function checkState(machine: ZnodeStateMachine): Promise<void> {
 
 const apply: FuzzTarget = {
   name: 'state-apply',
-  covers: ['write-applier', 'transaction-applier', 'session-applier', 'exactly-once'].map((file) => `packages/state-machine/src/${file}.ts`),
+  covers: ['write-applier', 'transaction-applier', 'session-applier', 'exactly-once'].map(
+    (file) => `packages/state-machine/src/${file}.ts`,
+  ),
   valid: writes,
   inputBytesMax: 8_192,
   runs: 300,
@@ -72,11 +87,15 @@ const apply: FuzzTarget = {
     const block = { ...blockOf([]), count: countOf(input), payload: input };
     const results = machine.apply(block);
     must(results.length === block.count, 'not one result for each write');
-    for (const result of results) must(isDeepStrictEqual(decodeResult(encodeResult(result)), result), 'a result that cannot be told');
+    for (const result of results)
+      must(isDeepStrictEqual(decodeResult(encodeResult(result)), result), 'a result that cannot be told');
     const again = new ZnodeStateMachine({ limits: LIMITS });
     must(isDeepStrictEqual(again.apply(block), results) && again.digest === machine.digest, 'two servers disagree');
     await checkState(machine);
-    return results.map((result) => (result.kind === 'error' ? result.code : result.kind)).slice(-2).join();
+    return results
+      .map((result) => (result.kind === 'error' ? result.code : result.kind))
+      .slice(-2)
+      .join();
   },
 };
 
@@ -117,7 +136,9 @@ const restore: FuzzTarget = {
       await machine.restore(chunksOf(input));
     } catch (error) {
       must(machine.digest === before, 'half a snapshot was taken in');
-      return error instanceof SnapshotDamagedError ? error.message.replace(/\d+/g, 'n') : codeOf(error, SnapshotDamagedError);
+      return error instanceof SnapshotDamagedError
+        ? error.message.replace(/\d+/g, 'n')
+        : codeOf(error, SnapshotDamagedError);
     }
     await checkState(machine);
     return 'restored';

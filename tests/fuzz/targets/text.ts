@@ -29,7 +29,9 @@ const texts = (...examples: string[]): fc.Arbitrary<Uint8Array> => fc.constantFr
 
 const connectionString: FuzzTarget = {
   name: 'client-connection-string',
-  covers: ['options/connection-string', 'options/resolve-options', 'routing/endpoint-address'].map((file) => `packages/client-sdk/src/${file}.ts`),
+  covers: ['options/connection-string', 'options/resolve-options', 'routing/endpoint-address'].map(
+    (file) => `packages/client-sdk/src/${file}.ts`,
+  ),
   valid: texts(
     'zkl://127.0.0.1:7001,[::1]:7002/app?timeoutMs=5000&stream=false',
     'zkls://a.example:443,b.example:444/?discover=true&server=3',
@@ -39,10 +41,14 @@ const connectionString: FuzzTarget = {
   run: (input) => {
     const text = textOf(input);
     const endpoint = parseEndpoint(text);
-    if (endpoint !== undefined) must(parseEndpoint(endpoint.url)?.url === endpoint.url, 'an endpoint that is another one when it is read again');
+    if (endpoint !== undefined)
+      must(parseEndpoint(endpoint.url)?.url === endpoint.url, 'an endpoint that is another one when it is read again');
     try {
       const options = resolveOptions(text, { discover: true });
-      must(options.endpoints.length > 0 && Number.isSafeInteger(options.timeoutMs), 'options without an endpoint or a timeout');
+      must(
+        options.endpoints.length > 0 && Number.isSafeInteger(options.timeoutMs),
+        'options without an endpoint or a timeout',
+      );
       must(options.chroot === '' || isValidPath(options.chroot), 'a chroot that is no path');
       return 'options';
     } catch (error) {
@@ -77,7 +83,10 @@ const members: FuzzTarget = {
     const text = textOf(input);
     try {
       const address = parseAddress(text);
-      must(formatAddress(parseAddress(formatAddress(address))) === formatAddress(address), 'an address that is another one when it is read again');
+      must(
+        formatAddress(parseAddress(formatAddress(address))) === formatAddress(address),
+        'an address that is another one when it is read again',
+      );
     } catch (error) {
       must(error instanceof Error && error.constructor === Error, 'an error that is none of its own');
     }
@@ -107,7 +116,11 @@ function load(file: string | undefined, environment: Record<string, string>): st
 
 const optionsFile: FuzzTarget = {
   name: 'server-options-file',
-  covers: ['packages/server/src/options/load-options.ts', 'packages/server/src/options/resolve-options.ts', 'packages/server/src/options/define-options.ts'],
+  covers: [
+    'packages/server/src/options/load-options.ts',
+    'packages/server/src/options/resolve-options.ts',
+    'packages/server/src/options/define-options.ts',
+  ],
   valid: texts(
     'clusterId: orders\nmembers:\n  1: 127.0.0.1:7001\n  2: 127.0.0.1:7002\nlimits:\n  valueBytesMax: 1048576\n',
     '{"clusterId":"a","limits":{"__proto__":{"valueBytesMax":1}},"__proto__":{"port":1}}',
@@ -132,25 +145,48 @@ const VARIABLES = describeOptions().map(({ environment }) => environment);
 const environment: FuzzTarget = {
   name: 'server-environment',
   covers: ['packages/server/src/options/load-options.ts', 'packages/server/src/options/describe-options.ts'],
-  valid: fc.tuple(fc.nat(255), fc.constantFrom('1', 'true', '1_000', '1=127.0.0.1:7001', 'loopback,*', '__proto__', './data')).map(([at, text]) => bytesOfText(`${String.fromCharCode(at % 100)}${text}`)),
-  run: (input) => load(undefined, { [VARIABLES[(input[0] ?? 0) % VARIABLES.length]!]: textOf(input.subarray(1)), __proto__: 'x' }),
+  valid: fc
+    .tuple(fc.nat(255), fc.constantFrom('1', 'true', '1_000', '1=127.0.0.1:7001', 'loopback,*', '__proto__', './data'))
+    .map(([at, text]) => bytesOfText(`${String.fromCharCode(at % 100)}${text}`)),
+  run: (input) =>
+    load(undefined, { [VARIABLES[(input[0] ?? 0) % VARIABLES.length]!]: textOf(input.subarray(1)), __proto__: 'x' }),
 };
 
 const USAGE = { version: '1.2.3', colors: false } as const;
 
 const commandLine: FuzzTarget = {
   name: 'cli-line',
-  covers: ['commands/program', 'shell/split-words', 'commands/option-parsers'].map((file) => `packages/cli/src/${file}.ts`),
-  valid: texts('get /a --consistency local', "set /a 'x y' --if-version 3", 'watch / --scope subtree --data', 'txn create /a ; delete /b', 'cluster start --size 3', '__proto__ constructor', 'create /a --ttl 1.5s', 'help toString', 'read --at-least 0x1 --json'),
+  covers: ['commands/program', 'shell/split-words', 'commands/option-parsers'].map(
+    (file) => `packages/cli/src/${file}.ts`,
+  ),
+  valid: texts(
+    'get /a --consistency local',
+    "set /a 'x y' --if-version 3",
+    'watch / --scope subtree --data',
+    'txn create /a ; delete /b',
+    'cluster start --size 3',
+    '__proto__ constructor',
+    'create /a --ttl 1.5s',
+    'help toString',
+    'read --at-least 0x1 --json',
+  ),
   inputBytesMax: 4_096,
   timeMsMax: 300,
   runs: 250,
   run: (input) => {
     const { words, open } = splitWords(textOf(input));
-    for (const { text } of words) must(splitWords(quoteWord(text)).words[0]?.text === text || text.includes('\\') || text.includes("'"), `${JSON.stringify(text)} is quoted wrong`);
+    for (const { text } of words)
+      must(
+        splitWords(quoteWord(text)).words[0]?.text === text || text.includes('\\') || text.includes("'"),
+        `${JSON.stringify(text)} is quoted wrong`,
+      );
     if (open !== undefined) return `open ${open}`;
     try {
-      const parsed = parseInvocation(commandTable, words.map(({ text }) => text), { ...USAGE, where: input.length % 2 === 0 ? 'shell' : 'oneShot' });
+      const parsed = parseInvocation(
+        commandTable,
+        words.map(({ text }) => text),
+        { ...USAGE, where: input.length % 2 === 0 ? 'shell' : 'oneShot' },
+      );
       return 'printed' in parsed ? 'printed' : `${parsed.spec === undefined ? 'none' : 'command'}`;
     } catch (error) {
       return codeOf(error, UsageError);
@@ -162,8 +198,17 @@ const SINK = new Proxy({}, { get: () => () => undefined });
 
 const transaction: FuzzTarget = {
   name: 'cli-transaction',
-  covers: ['commands/transaction/transaction-text', 'commands/transaction/statement'].map((file) => `packages/cli/src/${file}.ts`),
-  valid: texts('create /a x -e\nset /b y --if-version 3\nelse\nget /c', 'compare version /a = 3\ncheck /a 2', 'compare value /a != "x y"\ndelete /a -R', '__proto__ /a\nconstructor', 'create /a --ttl 10s -s', 'check-absent /toString'),
+  covers: ['commands/transaction/transaction-text', 'commands/transaction/statement'].map(
+    (file) => `packages/cli/src/${file}.ts`,
+  ),
+  valid: texts(
+    'create /a x -e\nset /b y --if-version 3\nelse\nget /c',
+    'compare version /a = 3\ncheck /a 2',
+    'compare value /a != "x y"\ndelete /a -R',
+    '__proto__ /a\nconstructor',
+    'create /a --ttl 10s -s',
+    'check-absent /toString',
+  ),
   run: (input) => {
     const text = textOf(input);
     try {
@@ -176,12 +221,24 @@ const transaction: FuzzTarget = {
   },
 };
 
-const VALUES: readonly ((text: string) => unknown)[] = [parsers.consistency, parsers.zxid, parsers.sessionTimeout, parsers.endpoints, parsers.serverId, parsers.integerIn('n', -1, 5)];
+const VALUES: readonly ((text: string) => unknown)[] = [
+  parsers.consistency,
+  parsers.zxid,
+  parsers.sessionTimeout,
+  parsers.endpoints,
+  parsers.serverId,
+  parsers.integerIn('n', -1, 5),
+];
 
 const values: FuzzTarget = {
   name: 'cli-values',
   covers: ['packages/cli/src/commands/option-parsers.ts'],
-  valid: fc.tuple(fc.nat(VALUES.length - 1), fc.constantFrom('local', '0x100000002', '1:2', '1.5s', '10m', 'a:1,b:2', '3', '-1')).map(([at, text]) => bytesOfText(`${String.fromCharCode(at)}${text}`)),
+  valid: fc
+    .tuple(
+      fc.nat(VALUES.length - 1),
+      fc.constantFrom('local', '0x100000002', '1:2', '1.5s', '10m', 'a:1,b:2', '3', '-1'),
+    )
+    .map(([at, text]) => bytesOfText(`${String.fromCharCode(at)}${text}`)),
   run: (input) => {
     try {
       return typeof VALUES[(input[0] ?? 0) % VALUES.length]!(textOf(input.subarray(1)));
@@ -193,9 +250,21 @@ const values: FuzzTarget = {
 
 const files: FuzzTarget = {
   name: 'cli-files',
-  covers: ['cluster/cluster-file', 'cluster/server-log', 'cluster/process-identity', 'cluster/cluster-lock', 'shell/history-file'].map((file) => `packages/cli/src/${file}.ts`),
+  covers: [
+    'cluster/cluster-file',
+    'cluster/server-log',
+    'cluster/process-identity',
+    'cluster/cluster-lock',
+    'shell/history-file',
+  ].map((file) => `packages/cli/src/${file}.ts`),
   valid: texts(
-    JSON.stringify({ format: 1, clusterId: 'a', createdAt: '2026-01-01T00:00:00.000Z', configFile: null, members: [{ id: 1, host: 'h', port: 1, dataFolder: 'd', logFile: 'l', process: null }] }),
+    JSON.stringify({
+      format: 1,
+      clusterId: 'a',
+      createdAt: '2026-01-01T00:00:00.000Z',
+      configFile: null,
+      members: [{ id: 1, host: 'h', port: 1, dataFolder: 'd', logFile: 'l', process: null }],
+    }),
     '{"level":30,"event":"serving","msg":"x"}',
     '{"level":"constructor","event":1,"__proto__":{"msg":"x"}}',
     `123 (a b) c) S ${'1 '.repeat(20)}`,
@@ -224,15 +293,27 @@ const files: FuzzTarget = {
 const cors: FuzzTarget = {
   name: 'server-origin',
   covers: ['packages/server/src/http/cors.ts'],
-  valid: texts('http://localhost:3000', 'https://example.org', 'null', 'http://[::1]:1', 'http://127.0.0.1.example.org', 'file://'),
+  valid: texts(
+    'http://localhost:3000',
+    'https://example.org',
+    'null',
+    'http://[::1]:1',
+    'http://127.0.0.1.example.org',
+    'file://',
+  ),
   run: (input) => {
     const origin = textOf(input);
     const answered: number[] = [];
-    const response = { writeHead: (status: number) => void answered.push(status), end: () => undefined, setHeader: () => undefined };
+    const response = {
+      writeHead: (status: number) => void answered.push(status),
+      end: () => undefined,
+      setHeader: () => undefined,
+    };
     const verdict = handleCors(['loopback'], { headers: { origin }, method: 'POST' } as never, response as never);
     // Said another way: what the URL parser takes for one of this machine's names.
     const { hostname: host, protocol } = URL.canParse(origin) ? new URL(origin) : { hostname: '', protocol: '' };
-    const isOurs = /^https?:$/.test(protocol) && (host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host));
+    const isOurs =
+      /^https?:$/.test(protocol) && (host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host));
     must((verdict === 'pass') === isOurs, `the origin ${JSON.stringify(origin)} is judged wrong`);
     return verdict;
   },

@@ -28,8 +28,18 @@ import {
 } from '@zkl/wire';
 import fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
-import { command, result, session, stat, u32, u53, zxid, data, path } from '../../../packages/wire/src/testing/arbitraries.js';
-import { bytesOfText, must, textOf, type FuzzTarget } from '../engine/target.js';
+import {
+  command,
+  result,
+  session,
+  stat,
+  u32,
+  u53,
+  zxid,
+  data,
+  path,
+} from '../../../packages/wire/src/testing/arbitraries.js';
+import { bytesOfText, isText, must, textOf, type FuzzTarget } from '../engine/target.js';
 
 const tags = fc.record({
   writeId: fc.record({
@@ -45,7 +55,9 @@ const encodedCommand = fc.tuple(command, tags).map(([one, beside]) => encodeComm
 
 const commands: FuzzTarget = {
   name: 'wire-command',
-  covers: ['command-decoder', 'command-reader', 'compare-reader', 'cursor'].map((file) => `packages/wire/src/${file}.ts`),
+  covers: ['command-decoder', 'command-reader', 'compare-reader', 'cursor'].map(
+    (file) => `packages/wire/src/${file}.ts`,
+  ),
   valid: encodedCommand,
   run: (input) => {
     const decoded = decodeCommand(input);
@@ -54,7 +66,10 @@ const commands: FuzzTarget = {
     must(read || decoded === undefined, 'decoded, and not readable');
     if (decoded === undefined) return 'malformed';
     const again = encodeCommand(decoded.command, decoded);
-    must(isDeepStrictEqual(decodeCommand(again), decoded), 'a command that means something else when it is encoded again');
+    must(
+      isDeepStrictEqual(decodeCommand(again), decoded),
+      'a command that means something else when it is encoded again',
+    );
     return `${decoded.command.kind}${decoded.ordered ? ' ordered' : ''}`;
   },
 };
@@ -66,7 +81,10 @@ const results: FuzzTarget = {
   run: (input) => {
     const decoded = decodeResult(input);
     if (decoded === undefined) return 'malformed';
-    must(isDeepStrictEqual(decodeResult(encodeResult(decoded)), decoded), 'a result that means something else when it is encoded again');
+    must(
+      isDeepStrictEqual(decodeResult(encodeResult(decoded)), decoded),
+      'a result that means something else when it is encoded again',
+    );
     return decoded.kind;
   },
 };
@@ -87,7 +105,14 @@ const single = (at: fc.Arbitrary<{ epoch: number; counter: number }>): fc.Arbitr
     fc.record({
       kind: fc.constant('quota' as const),
       zxid: at,
-      quota: optional(fc.record({ countSoft: optional(u53), countHard: optional(u53), bytesSoft: optional(u53), bytesHard: optional(u53) })),
+      quota: optional(
+        fc.record({
+          countSoft: optional(u53),
+          countHard: optional(u53),
+          bytesSoft: optional(u53),
+          bytesHard: optional(u53),
+        }),
+      ),
       count: u53,
       bytes: u53,
     }),
@@ -95,7 +120,15 @@ const single = (at: fc.Arbitrary<{ epoch: number; counter: number }>): fc.Arbitr
 const reply: fc.Arbitrary<Reply> = fc.oneof(
   result,
   single(zxid),
-  fc.record({ kind: fc.constant('register' as const), zxid, value: optional(fc.uint8Array({ maxLength: 20 })), version: u32, mzxid: zxid, guesses: u53, hits: u53 }),
+  fc.record({
+    kind: fc.constant('register' as const),
+    zxid,
+    value: optional(fc.uint8Array({ maxLength: 20 })),
+    version: u32,
+    mzxid: zxid,
+    guesses: u53,
+    hits: u53,
+  }),
   zxid.chain((at) =>
     fc.record({
       kind: fc.constant('multi' as const),
@@ -119,7 +152,10 @@ const replies: FuzzTarget = {
   run: (input) => {
     const decoded = decodeReplies(input);
     if (decoded === undefined) return 'malformed';
-    must(isDeepStrictEqual(decodeReplies(encodeReplies(decoded)), decoded), 'replies that mean something else when they are encoded again');
+    must(
+      isDeepStrictEqual(decodeReplies(encodeReplies(decoded)), decoded),
+      'replies that mean something else when they are encoded again',
+    );
     return [...new Set(decoded.map(({ kind }) => kind))].sort().slice(0, 2).join();
   },
 };
@@ -167,12 +203,12 @@ const operations = fc.array(fc.oneof(operation, encodedCommand), { maxLength: 5 
 function checkTexts(reader: OperationReader, bytes: number): void {
   if (reader.operationClass === CLASS_READ && reader.query === QUERY_REGISTER) return;
   if (reader.operationClass !== CLASS_READ || reader.query !== QUERY_MULTI) {
-    must(reader.path.isWellFormed() && reader.startAfter.isWellFormed(), 'a path that is no text');
+    must(isText(reader.path) && isText(reader.startAfter), 'a path that is no text');
     return;
   }
   for (let queries = 0; reader.nextQuery(); queries += 1) {
     must(queries <= bytes, 'more queries than bytes');
-    must(reader.path.isWellFormed(), 'a path that is no text');
+    must(isText(reader.path), 'a path that is no text');
   }
 }
 
@@ -189,8 +225,10 @@ const streamOperations: FuzzTarget = {
       count += 1;
       must(count <= input.length, 'more operations than bytes');
       classes.add(reader.operationClass);
-      if (reader.operationClass === CLASS_WRITE) must(reader.bodyStart <= reader.bodyEnd && reader.bodyEnd <= input.length, 'a write outside its message');
-      if (reader.operationClass === CLASS_READ || reader.operationClass === CLASS_WATCH) checkTexts(reader, input.length);
+      if (reader.operationClass === CLASS_WRITE)
+        must(reader.bodyStart <= reader.bodyEnd && reader.bodyEnd <= input.length, 'a write outside its message');
+      if (reader.operationClass === CLASS_READ || reader.operationClass === CLASS_WATCH)
+        checkTexts(reader, input.length);
     }
     must(!reader.next(), 'an operation after the last');
     return `${reader.failed ? 'malformed' : 'ok'} ${[...classes].sort().join('')}`;
@@ -202,7 +240,13 @@ const ALLOWED = /^\/$|^(?:\/(?!\.{0,2}(?:\/|$))[^/\p{Cc}\u{d800}-\u{f8ff}\u{fff0
 const paths: FuzzTarget = {
   name: 'wire-path',
   covers: ['path-scanner', 'paths', 'utf8'].map((file) => `packages/wire/src/${file}.ts`),
-  valid: fc.oneof(path, fc.webPath(), fc.array(fc.string({ unit: 'binary', maxLength: 6 }), { maxLength: 6 }).map((names) => `/${names.join('/')}`)).map(bytesOfText),
+  valid: fc
+    .oneof(
+      path,
+      fc.webPath(),
+      fc.array(fc.string({ unit: 'binary', maxLength: 6 }), { maxLength: 6 }).map((names) => `/${names.join('/')}`),
+    )
+    .map(bytesOfText),
   run: (input) => {
     const scanner = new PathScanner(1, PATH_BYTES_MAX);
     const isPath = scanner.scan(input, 0, input.length, false);
@@ -211,12 +255,18 @@ const paths: FuzzTarget = {
     const text = textOf(input);
     // The rule, written another way.
     const bytes = Buffer.byteLength(text);
-    must(isValidPath(text) === (ALLOWED.test(text) && bytes <= PATH_BYTES_MAX), `the path ${JSON.stringify(text)} is judged two ways`);
+    must(
+      isValidPath(text) === (ALLOWED.test(text) && bytes <= PATH_BYTES_MAX),
+      `the path ${JSON.stringify(text)} is judged two ways`,
+    );
     if (!isText) return 'malformed';
     must(isPath === isValidPath(text), 'bytes and text of a path are judged two ways');
     must(readUtf8(input, 0, input.length) === text, 'UTF-8 is read two ways');
     const target = new Uint8Array(utf8Length(text));
-    must(writeUtf8(text, target, 0) === input.length && isDeepStrictEqual(target, new Uint8Array(input)), 'UTF-8 is written two ways');
+    must(
+      writeUtf8(text, target, 0) === input.length && isDeepStrictEqual(target, new Uint8Array(input)),
+      'UTF-8 is written two ways',
+    );
     return isPath ? `path of ${Math.min(3, scanner.count)}` : 'no path';
   },
 };

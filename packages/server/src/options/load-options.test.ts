@@ -48,7 +48,11 @@ describe('loadOptions', () => {
 
   it.each([
     ['an alias of nothing', 'a: *b\n', 'Unresolved alias'],
-    ['an alias of aliases', 'a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c]\n', 'alias'],
+    [
+      'an alias of aliases',
+      'a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c]\n',
+      'alias',
+    ],
     ['a number for a group', 'limits: 5\n', 'limits'],
     ['a group with a prototype', 'limits: { "__proto__": { valueBytesMax: 1 } }\n', '__proto__'],
     ['a prototype', '"__proto__": { port: 1 }\n', '__proto__'],

@@ -1,0 +1,140 @@
+import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  AttachResponseSchema,
+  GetResponseSchema,
+  ListChildrenResponseSchema,
+  ListMembersResponseSchema,
+  ReadResponseSchema,
+  StatusResponseSchema,
+  TransactResponseSchema,
+  WriteResponseSchema,
+} from '@zkl/protocol';
+import { createClient, isZklError, type Client } from '@zkl/client-sdk';
+import fc from 'fast-check';
+import { must, type FuzzTarget } from '../engine/target.js';
+
+const TIMEOUT_MS = 200;
+const SETTLES_MS = 3_000;
+
+/** Answers every request with the bytes it was given last. */
+class HostileServer {
+  body: Uint8Array = new Uint8Array(0);
+  readonly #server: Http2Server = createServer();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly clients: Client[] = [];
+
+  async start(): Promise<this> {
+    this.#server.on('session', (session) => {
+      this.#sessions.add(session);
+      session.on('error', () => undefined);
+      session.on('close', () => this.#sessions.delete(session));
+    });
+    this.#server.on('sessionError', () => undefined);
+    this.#server.on('stream', (stream, headers) => {
+      stream.on('error', () => undefined);
+      const isStream = headers['content-type'] === 'application/grpc+proto';
+      stream.respond({ ':status': 200, 'content-type': isStream ? 'application/grpc+proto' : 'application/proto' });
+      if (isStream) stream.write(this.body);
+      else stream.end(this.body);
+    });
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const endpoints = [`127.0.0.1:${(this.#server.address() as AddressInfo).port}`];
+    const common = { endpoints, timeoutMs: TIMEOUT_MS, attemptTimeoutMs: 50, messageBytesMax: 65_536 };
+    this.clients.push(createClient({ ...common, stream: false }), createClient(common));
+    return this;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.clients) await client.close();
+    for (const session of this.#sessions) session.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+let server: Promise<HostileServer> | undefined;
+
+const CALLS: readonly ((client: Client) => Promise<unknown>)[] = [
+  (client) => client.get('/a'),
+  async (client) => {
+    for await (const child of client.children('/a')) must(typeof child.name === 'string', 'a child without a name');
+  },
+  (client) => client.register.read(),
+  (client) => client.register.write('x'),
+  (client) => client.exists('/a'),
+  (client) => client.set('/a', 'x'),
+  (client) => client.cluster.members(),
+  (client) => client.cluster.status(),
+  (client) => client.transaction().create('/t').set('/a', 'y').commit(),
+];
+
+const header = { zxid: 5n, serverId: 1, leaderId: 1, epoch: 1 };
+const stat = { version: 1, czxid: 3n };
+const SAMPLES: readonly Uint8Array[] = [
+  toBinary(GetResponseSchema, create(GetResponseSchema, { header, stat, data: new Uint8Array([1]) })),
+  toBinary(
+    ListChildrenResponseSchema,
+    create(ListChildrenResponseSchema, { header, stat, children: [{ name: '__proto__' }, { name: '../x' }] }),
+  ),
+  toBinary(ReadResponseSchema, create(ReadResponseSchema, { header, value: new Uint8Array([1]), version: 2 })),
+  toBinary(WriteResponseSchema, create(WriteResponseSchema, { header, version: 2 })),
+  toBinary(
+    ListMembersResponseSchema,
+    create(ListMembersResponseSchema, {
+      members: [{ serverId: 1, address: '127.0.0.1:1' }],
+      leaderId: 1,
+      serverId: 1,
+      epoch: 1,
+    }),
+  ),
+  toBinary(StatusResponseSchema, create(StatusResponseSchema, { serverId: 1, role: 3 })),
+  toBinary(
+    TransactResponseSchema,
+    create(TransactResponseSchema, { header, compared: true, committed: true, results: [{}] }),
+  ),
+];
+
+function envelope(fields: object): Buffer {
+  const message = toBinary(AttachResponseSchema, create(AttachResponseSchema, fields));
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+const streamed = Buffer.concat([
+  envelope({ welcome: { layout: 1, header, sessionTimeoutMs: 1_000 } }),
+  envelope({ replies: new Uint8Array([9, 73, 1, 0, 0, 0, 5, 0, 0, 0]) }),
+  envelope({ pong: 1n }),
+]);
+
+const hostileServer: FuzzTarget = {
+  name: 'client-hostile-server',
+  covers: ['packages/client-sdk/src/channel/node/http2-call.ts'],
+  // The first byte: which call, and over what.
+  valid: fc
+    .tuple(fc.nat(CALLS.length * 2 - 1), fc.nat(SAMPLES.length - 1))
+    .map(([call, sample]) => new Uint8Array([call, ...(call % 2 === 1 ? streamed : SAMPLES[sample]!)])),
+  ...{ inputBytesMax: 4_096, runs: 24, timeMsMax: SETTLES_MS, sharesProcess: true },
+  run: async (input) => {
+    const hostile = await (server ??= new HostileServer().start());
+    hostile.body = input.slice(1);
+    const which = input[0] ?? 0;
+    const client = hostile.clients[which % 2]!;
+    try {
+      await CALLS[(which >> 1) % CALLS.length]!(client);
+      return 'answered';
+    } catch (error) {
+      must(isZklError(error), `an untyped error: ${String(error)}`);
+      return error.code;
+    }
+  },
+  close: async () => {
+    const open = server;
+    server = undefined;
+    await (await open)?.close();
+  },
+};
+
+/** A client before a server that answers anything. */
+export const hostileServerTargets: readonly FuzzTarget[] = [hostileServer];
