@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import { crc32 } from 'node:zlib';
-import type { ServerId } from '@zkl/consensus';
 import { LogStoreError } from '@zkl/log-store';
 import fc from 'fast-check';
 import { comparable, sampleMessages } from '../../../packages/consensus/src/testing/sample-messages.js';
