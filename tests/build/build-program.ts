@@ -24,8 +24,14 @@ export async function buildProgram(packageName: string, name: string): Promise<P
   const cache = join(packageFolder, 'node_modules', '.cache');
   await mkdir(cache, { recursive: true });
   const outDir = await mkdtemp(join(cache, 'trial-'));
+  await buildFile(join(packageFolder, 'src', 'bin', `${name}.ts`), outDir);
+  return { program: join(outDir, `${name}.js`), remove: () => rm(outDir, { recursive: true, force: true }) };
+}
+
+/** Builds one file with all that it imports of ours. */
+export async function buildFile(entry: string, outDir: string): Promise<void> {
   await build({
-    entry: [join(packageFolder, 'src', 'bin', `${name}.ts`)],
+    entry: [entry],
     config: false,
     silent: true,
     format: ['esm'],
@@ -38,5 +44,4 @@ export async function buildProgram(packageName: string, name: string): Promise<P
       options.conditions = ['@zkl/source'];
     },
   });
-  return { program: join(outDir, `${name}.js`), remove: () => rm(outDir, { recursive: true, force: true }) };
 }

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { endOfLog, findInLog, flipBit, tearAt } from './faults/data-folder.js';
 import { countEvents } from './faults/server-events.js';
-import { startTrialCluster, Trial, type TrialCluster } from './faults/trial-cluster.js';
+import { startTrialCluster, type TrialCluster } from './faults/trial-cluster.js';
+import { Trial } from './faults/trial.js';
 
 describe('the disk of one of three servers', () => {
   let servers: TrialCluster;
@@ -21,7 +22,7 @@ describe('the disk of one of three servers', () => {
   };
 
   test.each([1, 20, 200])('lost the last %i bytes of the log: the server starts, and gets them back', async (bytes) => {
-    await using trial = await Trial.start(servers.cluster, `torn-${bytes}`);
+    await using trial = await Trial.start(servers, `torn-${bytes}`);
     await trial.acknowledgedWrites(30);
     const id = await follower();
     await servers.cluster.kill(id);
@@ -34,7 +35,7 @@ describe('the disk of one of three servers', () => {
   });
 
   test('flipped a bit in the middle of the log: it is noticed, never served, and repaired by the others', async () => {
-    await using trial = await Trial.start(servers.cluster, 'flipped');
+    await using trial = await Trial.start(servers, 'flipped');
     await trial.acknowledgedWrites(50);
     const marker = 'the bytes in which a bit flips';
     const client = trial.workload.addCaller({ timeoutMs: 10_000 }).client;

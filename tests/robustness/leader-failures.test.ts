@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { failOver } from './faults/failover.js';
-import { startTrialCluster, Trial, type TrialCluster } from './faults/trial-cluster.js';
+import { startTrialCluster, type TrialCluster } from './faults/trial-cluster.js';
+import { Trial } from './faults/trial.js';
+import { isDone } from './workload/caller.js';
 
 /** A bound for a test machine that is busy with other things. What the defaults give: docs/testing-robustness.md. */
 const GAP_MS_MAX = 5_000;
@@ -18,42 +20,41 @@ describe('the leader of three servers, under load', () => {
   afterAll(() => servers.end({ keep: failed }));
 
   test('is killed three times: nothing acknowledged is lost or doubled, and no client sees an error', async () => {
-    await using trial = await Trial.start(servers.cluster, 'killed-leader');
+    await using trial = await Trial.start(servers, 'killed-leader');
     for (let round = 1; round <= 3; round += 1) {
       await trial.acknowledgedWrites(50);
       const { leader, gapMs } = await failOver(trial, 'SIGKILL');
       expect(gapMs).toBeLessThan(GAP_MS_MAX);
       await servers.cluster.restart(leader);
     }
-    const result = await trial.conclude();
+    await trial.conclude();
     expect(trial.unserved()).toEqual([]);
-    expect(result.acknowledgedWrites).toBeGreaterThan(150);
-    expect(result.searchedRegisters).toBeGreaterThan(0);
+    expect(trial.acknowledgements).toBeGreaterThan(150);
   });
 
   test('is stopped in the middle of its work: others elect, and when it wakes it answers nothing old', async () => {
-    await using trial = await Trial.start(servers.cluster, 'paused-leader');
-    const { register } = trial.workload;
+    await using trial = await Trial.start(servers, 'paused-leader');
+    const { key } = trial.workload;
     const { id } = await servers.cluster.leader();
     const caller = trial.workload.addCaller({ server: id, timeoutMs: 15_000 });
-    await caller.get(register, 'linearizable');
+    await caller.get(key);
     const { leader, gapMs } = await failOver(trial, 'SIGSTOP');
     expect(leader).toBe(id);
     expect(gapMs).toBeLessThan(GAP_MS_MAX);
     // Questions that the sleeper finds in its socket when it wakes, before it can hear that it leads no more.
-    const asked = Array.from({ length: 50 }, () => caller.get(register, 'linearizable'));
+    const asked = Array.from({ length: 50 }, () => caller.get(key));
     await trial.acknowledgedWrites(20);
     await servers.cluster.kill(id, 'SIGCONT');
     const answers = await Promise.all(asked);
     await trial.acknowledgedWrites(20);
-    expect(answers.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(0);
+    expect(answers.filter(isDone).length).toBeGreaterThan(0);
     // Whether any of them was old: they stand in the history.
     await trial.conclude();
     expect(trial.unserved()).toEqual([]);
   });
 
   test('is stopped in good order: it hands over, and no client sees an error', async () => {
-    await using trial = await Trial.start(servers.cluster, 'stopped-leader');
+    await using trial = await Trial.start(servers, 'stopped-leader');
     await trial.acknowledgedWrites(50);
     const { leader, gapMs } = await failOver(trial, 'SIGTERM');
     await trial.acknowledgedWrites(50);

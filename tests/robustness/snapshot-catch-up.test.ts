@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { countEvents } from './faults/server-events.js';
-import { startTrialCluster, Trial, type TrialCluster } from './faults/trial-cluster.js';
+import { startTrialCluster, type TrialCluster } from './faults/trial-cluster.js';
+import { Trial } from './faults/trial.js';
 
 const MIB = 1024 * 1024;
 /** More than a leader keeps in memory for learners that are a little behind, so that only the disk could help. */
@@ -27,7 +28,7 @@ afterAll(() => servers.end({ keep: failed }));
 
 test('a server that was away for longer than the log is kept comes back by snapshot', async () => {
   const { cluster } = servers;
-  await using trial = await Trial.start(cluster, 'away');
+  await using trial = await Trial.start(servers, 'away');
   const { id: leader } = await cluster.leader();
   const away = cluster.members.find(({ id }) => id !== leader)?.id ?? 0;
   const { logFile } = cluster.member(away);

@@ -1,82 +1,111 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { failOver, type Failover } from '../faults/failover.js';
-import { FAULTS } from '../faults/random-fault.js';
-import { startTrialCluster, Trial } from '../faults/trial-cluster.js';
+import type { HistoryRecord, HistoryReport } from '@zkl/simulator';
+import { OrderDesk } from '../faults/orders.js';
+import type { Fault, Scene } from '../faults/fault.js';
+import { startTrialCluster } from '../faults/trial-cluster.js';
+import { Trial } from '../faults/trial.js';
+import { nowUs } from '../history/history-recorder.js';
 import { Random } from '../workload/random.js';
-import { describeCheck, describeFailovers } from './trial-report.js';
+import type { Struck } from './tally.js';
 
-/** What a long trial is told. */
-export interface LongTrialOptions {
+/** What a trial is told. */
+export interface TrialRunOptions {
   readonly servers: number;
   readonly seed: number;
-  /** Kill the leader this often, one after the other; or undefined. */
-  readonly rounds: number | undefined;
-  /** Else: faults at random for this long. */
-  readonly seconds: number;
-  /** Names of faults to draw from. */
-  readonly faults: readonly string[];
-  readonly roamers: number;
-  readonly callsInFlight: number;
+  readonly faults: readonly Fault[];
+  /** Ends the trial. */
+  readonly isOver: (rounds: number) => boolean;
   readonly pauseMsMax: number;
-  /** The data and the history stay when all is over. They always stay when something was violated. */
-  readonly keep: boolean;
   readonly serverArgs: readonly string[];
+  readonly historyFile: string | undefined;
+  readonly keep: boolean;
+  readonly print: (line: string) => void;
+  readonly onRecord: (record: HistoryRecord) => void;
 }
 
-/** Between two faults at random, at most, in milliseconds. */
-const CALM_MS_MAX = 2_000;
-/** A leader is killed only when so many writes were acknowledged since the last time. */
-const WRITES_BETWEEN_KILLS = 50;
-const PRINT_EVERY = 10;
+/** What came of a trial. */
+export interface TrialOutcome {
+  readonly struck: readonly Struck[];
+  readonly report: HistoryReport | undefined;
+  /** Why it failed, with the history and the logs kept in `folder`. */
+  readonly failure: Error | undefined;
+  readonly folder: string;
+  readonly historyFile: string;
+  /** Calls of clients that go wherever they are served best, and were not served. */
+  readonly unserved: number;
+}
 
-/** Runs a trial, prints its result, and throws when something was violated. */
-export async function runTrial(options: LongTrialOptions, print: (line: string) => void): Promise<void> {
-  const { servers, seed, rounds, roamers, callsInFlight, pauseMsMax } = options;
-  const trialCluster = await startTrialCluster({ size: servers, serverArgs: options.serverArgs });
-  const { cluster } = trialCluster;
-  let violated = true;
+/** Between two faults, at most, in milliseconds. */
+const CALM_MS_MAX = 1_500;
+/** The next fault strikes when so many writes were acknowledged since all servers serve again. */
+const WRITES_BETWEEN = 50;
+/** So that snapshots are taken, log is purged, and a server that was away gets a snapshot, many times an hour. */
+const SMALL_LIMITS = [
+  ...['--limits-snapshot-every-bytes', String(512 * 1024)],
+  ...['--limits-log-segment-bytes', String(1024 * 1024)],
+  ...['--limits-log-retained-bytes', String(256 * 1024)],
+];
+
+/** A cluster, a workload, and faults one after the other until it is over; then everything is checked. */
+export async function runTrial(options: TrialRunOptions): Promise<TrialOutcome> {
+  const { servers, seed, print } = options;
+  const trialCluster = await startTrialCluster({
+    size: servers,
+    network: { seed },
+    injected: true,
+    serverArgs: [...SMALL_LIMITS, ...options.serverArgs],
+  });
+  const { cluster, network } = trialCluster;
+  if (network === undefined) throw new Error('a trial needs its network');
+  const folder = cluster.folder;
+  const historyFile = options.historyFile ?? join(folder, 'history.jsonl');
+  const struck: Struck[] = [];
+  let report: HistoryReport | undefined;
+  let failure: Error | undefined;
+  let unserved = 0;
   try {
-    print(`${servers} servers, seed ${seed}, data in ${cluster.folder}`);
-    await using trial = await Trial.start(cluster, 'trial', { seed, roamers, callsInFlight, pauseMsMax });
-    const lines =
-      rounds === undefined ? await faultsAtRandom(trial, options, print) : await killLeaders(trial, rounds, print);
-    const unserved = trial.unserved();
-    const result = await trial.conclude();
-    violated = false;
-    for (const line of [...lines, ...describeCheck(result), `calls of roaming clients not served: ${unserved.length}`])
-      print(line);
+    await using trial = await Trial.start(trialCluster, `trial-${seed}`, {
+      onRecord: options.onRecord,
+      seed,
+      pauseMsMax: options.pauseMsMax,
+      historyFile,
+    });
+    const random = new Random(seed);
+    const scene: Scene = { cluster, network, orders: new OrderDesk(cluster), trial, random };
+    const deck: Fault[] = [];
+    for (let round = 0; !options.isOver(round); round += 1) {
+      await delay(random.below(CALM_MS_MAX));
+      struck.push(await strike(scene, drawFrom(deck, options.faults, random), print));
+      await cluster.serving(undefined, { timeoutMs: 60_000 });
+      await trial.acknowledgedWrites(WRITES_BETWEEN);
+    }
+    unserved = trial.unserved().length;
+    report = await trial.conclude();
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error));
   } finally {
-    await trialCluster.end({ keep: violated || options.keep });
+    await trialCluster.end({ keep: failure !== undefined || options.keep });
   }
+  return { struck, report, failure, folder, historyFile, unserved };
 }
 
-async function killLeaders(trial: Trial, rounds: number, print: (line: string) => void): Promise<string[]> {
-  const failovers: Failover[] = [];
-  for (let round = 1; round <= rounds; round += 1) {
-    await trial.acknowledgedWrites(WRITES_BETWEEN_KILLS);
-    const failover = await failOver(trial, 'SIGKILL');
-    failovers.push(failover);
-    await trial.cluster.restart(failover.leader);
-    if (round % PRINT_EVERY === 0 || round === rounds) print(`round ${round}: ${failover.gapMs.toFixed(0)} ms`);
-  }
-  return describeFailovers(failovers);
+/** As cards: each fault comes once before any comes again. */
+function drawFrom(deck: Fault[], faults: readonly Fault[], random: Random): Fault {
+  if (deck.length === 0) deck.push(...faults);
+  return deck.splice(random.below(deck.length), 1)[0] as Fault;
 }
 
-async function faultsAtRandom(
-  trial: Trial,
-  options: LongTrialOptions,
-  print: (line: string) => void,
-): Promise<string[]> {
-  const random = new Random(options.seed);
-  const endMs = performance.now() + options.seconds * 1_000;
-  let count = 0;
-  while (performance.now() < endMs) {
-    await delay(random.below(CALM_MS_MAX));
-    const done = await FAULTS[random.pick(options.faults)]?.(trial.cluster, random);
-    count += 1;
-    print(`fault ${count}: ${done}`);
-    await trial.cluster.serving();
-    await trial.acknowledgedWrites(WRITES_BETWEEN_KILLS);
+async function strike(scene: Scene, fault: Fault, print: (line: string) => void): Promise<Struck> {
+  const { name, kind, majorityServes } = fault;
+  const atUs = nowUs();
+  try {
+    const what = await fault.strike(scene);
+    print(`  ${kind} ${name}: ${what}`);
+    return { name, kind, majorityServes, atUs, endUs: nowUs(), what };
+  } catch (error) {
+    throw new Error(`after the fault ${name}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
-  return [`faults               ${count}`];
 }

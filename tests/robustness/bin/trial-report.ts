@@ -1,29 +1,46 @@
-import type { CheckResult } from '../check/check-history.js';
-import type { Failover } from '../faults/failover.js';
+import type { HistoryReport } from '@zkl/simulator';
+import type { Struck, Tally } from './tally.js';
 import { distributionOf } from './statistics.js';
 
-/** What a history that holds consists of, in lines. */
-export function describeCheck(result: CheckResult): string[] {
-  return [
-    `operations           ${result.operations}`,
-    `acknowledged writes  ${result.acknowledgedWrites}`,
-    `  lost               ${result.counts.get('lost') ?? 0}`,
-    `  doubled            ${result.counts.get('doubled') ?? 0}`,
-    `unknown writes       ${result.unknownWrites}`,
-    `refused              ${result.rejected}`,
-    `linearizable reads   ${result.linearizableReads}`,
-    `local reads          ${result.localReads}`,
-    `registers searched   ${result.searchedRegisters}`,
-    `violations           ${[...result.counts.values()].reduce((sum, count) => sum + count, 0)}`,
-  ];
+const ms = (value: number): string => `${value.toFixed(0)} ms`;
+
+/** What was injected, by kind and name, in lines. */
+export function describeFaults(struck: readonly Struck[], tally: Tally): string[] {
+  const lines = [`faults injected      ${struck.length}`];
+  const names = [...new Set(struck.map(({ kind, name }) => `${kind} ${name}`))].sort();
+  for (const name of names) {
+    const own = struck.filter((fault) => `${fault.kind} ${fault.name}` === name);
+    const times = own.flatMap(({ atUs }) => tally.nextAcknowledgementMs(atUs) ?? []);
+    const next =
+      times.length === 0
+        ? ''
+        : `, next acknowledged write: median ${ms(distributionOf(times).median)}, max ${ms(distributionOf(times).max)}`;
+    lines.push(`  ${name.padEnd(28)} ${String(own.length).padStart(4)}${next}`);
+  }
+  return lines;
 }
 
-/** Times from the kill to the next acknowledged write, in lines. */
-export function describeFailovers(failovers: readonly Failover[]): string[] {
-  const { median, p90, p99, max } = distributionOf(failovers.map(({ gapMs }) => gapMs));
-  const ms = (value: number): string => `${value.toFixed(0)} ms`;
-  return [
-    `rounds               ${failovers.length}`,
-    `kill to next acknowledged write: median ${ms(median)}, p90 ${ms(p90)}, p99 ${ms(p99)}, max ${ms(max)}`,
+/** What clients did, by kind and outcome, in lines. */
+export function describeCalls(tally: Tally): string[] {
+  const lines = [
+    `operations           ${tally.operations}`,
+    `  ${''.padEnd(28)} ${['ok', 'refused', 'failed', 'unknown'].map((name) => name.padStart(9)).join('')}`,
   ];
+  for (const [kind, { ok, refused, failed, unknown }] of [...tally.calls].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    lines.push(
+      `  ${kind.padEnd(28)} ${[ok, refused, failed, unknown].map((count) => String(count).padStart(9)).join('')}`,
+    );
+  }
+  for (const [kind, count] of tally.records)
+    lines.push(`  records of kind ${kind.padEnd(12)} ${String(count).padStart(9)}`);
+  lines.push(`longest write gap    ${ms(tally.longestGapMs())}`);
+  return lines;
+}
+
+/** What a checked history consists of, in a line. */
+export function describeReport(report: HistoryReport): string {
+  return Object.entries(report)
+    .filter(([, value]) => typeof value === 'number')
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ');
 }

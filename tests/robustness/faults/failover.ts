@@ -1,5 +1,5 @@
-import { epochOf } from '../history/operation.js';
-import { until, type Trial } from './trial-cluster.js';
+import { isAcknowledged, type Trial } from './trial.js';
+import { until } from './until.js';
 
 /** One change of leader under load. */
 export interface Failover {
@@ -19,10 +19,7 @@ export async function failOver(trial: Trial, signal: NodeJS.Signals, timeoutMs =
   if (pid === undefined) throw new Error(`server ${id} leads, and has no process`);
   const epoch = epochOf(trial.acknowledged);
   const acknowledged = trial
-    .next(
-      (operation) => operation.outcome === 'ok' && operation.kind !== 'get' && epochOf(operation.result.zxid) > epoch,
-      timeoutMs,
-    )
+    .next((record) => isAcknowledged(record) && epochOf('zxid' in record ? (record.zxid ?? 0) : 0) > epoch, timeoutMs)
     .then(() => performance.now());
   const startedMs = performance.now();
   // Not through the cluster, which looks first whether it is still the same process: that time is not the servers'.
@@ -30,6 +27,11 @@ export async function failOver(trial: Trial, signal: NodeJS.Signals, timeoutMs =
   const gapMs = (await acknowledged) - startedMs;
   if (signal !== 'SIGSTOP') await until(`server ${id} to end`, timeoutMs, async () => !isThere(pid) || undefined);
   return { leader: id, gapMs };
+}
+
+/** The epoch of a place in the order of all writes. */
+export function epochOf(zxid: number): number {
+  return Math.floor(zxid / 2 ** 32);
 }
 
 function isThere(pid: number): boolean {

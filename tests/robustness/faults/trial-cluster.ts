@@ -1,167 +1,68 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { compareDigests, startProcessCluster, type MemberStatus, type ProcessCluster } from '@zkl/cli/cluster';
-import { checkHistory, type CheckResult } from '../check/check-history.js';
-import { HistoryRecorder } from '../history/history-recorder.js';
-import { formatZxid, toZxidNumber, type History, type Operation, type ZxidNumber } from '../history/operation.js';
-import { buildProgram } from '../../build/build-program.js';
-import { Workload, type WorkloadOptions } from '../workload/workload.js';
+import { formatPlace } from '@zkl/simulator';
+import { buildFile, buildProgram } from '../../build/build-program.js';
+import { Network } from '../network/network.js';
+import { until } from './until.js';
+
+/** How a cluster of a trial is made. */
+export interface TrialClusterOptions {
+  readonly size: number;
+  /** More flags for every server. */
+  readonly serverArgs?: readonly string[] | undefined;
+  /** A network that can be spoiled stands between all. Default: none, and the servers reach each other directly. */
+  readonly network?: { readonly seed: number } | undefined;
+  /** The module that makes disks and clocks fail on demand is loaded into the servers. Default false. */
+  readonly injected?: boolean | undefined;
+}
 
 /** A cluster of server processes in a temporary folder. */
 export interface TrialCluster {
   readonly cluster: ProcessCluster;
+  readonly network: Network | undefined;
   /** Ends the servers. With `keep` what they wrote stays, for somebody to look at. */
   end(options: { readonly keep: boolean }): Promise<void>;
 }
 
 /** Starts servers and waits until they serve. */
-export async function startTrialCluster(options: {
-  readonly size: number;
-  /** More flags for every server. */
-  readonly serverArgs?: readonly string[] | undefined;
-}): Promise<TrialCluster> {
+export async function startTrialCluster(options: TrialClusterOptions): Promise<TrialCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'zkl-trial-'));
   const server = await buildProgram('@zkl/server', 'zkl-server');
+  const network = options.network === undefined ? undefined : await Network.open(options.size, options.network.seed);
   try {
-    const cluster = await startProcessCluster({ ...options, folder, serverProgram: server.program });
+    const environment = options.injected === true ? { NODE_OPTIONS: await injectionIn(folder) } : undefined;
+    const cluster = await startProcessCluster({
+      size: options.size,
+      folder,
+      serverProgram: server.program,
+      environment,
+      serverArgs: (member) => [...(network?.serverArgs(member) ?? []), ...(options.serverArgs ?? [])],
+    });
     return {
       cluster,
+      network,
       end: async ({ keep }) => {
         await cluster.stop({ force: true });
         await cluster.close();
+        await network?.[Symbol.asyncDispose]();
         if (!keep) await rm(folder, { recursive: true, force: true });
         await server.remove();
       },
     };
   } catch (error) {
+    await network?.[Symbol.asyncDispose]();
     await server.remove();
     throw error;
   }
 }
 
-/** A workload on a cluster, with the history that is checked at its end. */
-export class Trial implements AsyncDisposable {
-  readonly cluster: ProcessCluster;
-  readonly workload: Workload;
-  readonly #recorder: HistoryRecorder;
-  readonly #listeners: Set<(operation: Operation) => void>;
-
-  private constructor(
-    cluster: ProcessCluster,
-    workload: Workload,
-    recorder: HistoryRecorder,
-    listeners: Set<(operation: Operation) => void>,
-  ) {
-    this.cluster = cluster;
-    this.workload = workload;
-    this.#recorder = recorder;
-    this.#listeners = listeners;
-  }
-
-  /**
-   * Sets clients off, a pinned one for each server among them. The history goes to `history-<name>.jsonl` in the cluster's folder.
-   *
-   * @param name - One word, different for each trial of a cluster.
-   */
-  static async start(
-    cluster: ProcessCluster,
-    name: string,
-    options: Partial<Omit<WorkloadOptions, 'endpoints' | 'recorder' | 'root'>> = {},
-  ): Promise<Trial> {
-    const listeners = new Set<(operation: Operation) => void>();
-    const recorder = new HistoryRecorder({
-      path: join(cluster.folder, `history-${name}.jsonl`),
-      onRecord: (operation) => {
-        for (const listener of listeners) listener(operation);
-      },
-    });
-    const pinnedTo = options.pinnedTo ?? cluster.members.map(({ id }) => id);
-    const workload = await Workload.start({
-      ...options,
-      pinnedTo,
-      endpoints: cluster.endpoints,
-      recorder,
-      root: `/${name}`,
-    });
-    return new Trial(cluster, workload, recorder, listeners);
-  }
-
-  get history(): History {
-    return this.#recorder.history;
-  }
-
-  /** The highest zxid that was acknowledged to anybody so far. */
-  get acknowledged(): ZxidNumber {
-    return this.history.operations.reduce(
-      (most, operation) =>
-        operation.outcome === 'ok' && operation.kind !== 'get' ? Math.max(most, operation.result.zxid) : most,
-      0,
-    );
-  }
-
-  /** The calls that roaming clients were not served, since operation number `from` of the history: not those that were answered, such as BAD_VERSION. */
-  unserved(from = 0): Operation[] {
-    const roamers = this.workload.roamers;
-    return this.history.operations
-      .slice(from)
-      .filter(
-        (operation) =>
-          operation.client < roamers &&
-          (operation.outcome === 'unknown' || (operation.outcome === 'rejected' && operation.code !== 'BAD_VERSION')),
-      );
-  }
-
-  /** Waits for the next operation that satisfies the condition. @throws Error after `timeoutMs`. */
-  async next(condition: (operation: Operation) => boolean, timeoutMs = 20_000): Promise<Operation> {
-    let listener: ((operation: Operation) => void) | undefined;
-    try {
-      return await within(
-        timeoutMs,
-        'an operation',
-        new Promise<Operation>((resolve) => {
-          listener = (operation) => {
-            if (condition(operation)) resolve(operation);
-          };
-          this.#listeners.add(listener);
-        }),
-      );
-    } finally {
-      if (listener !== undefined) this.#listeners.delete(listener);
-    }
-  }
-
-  /** Waits for so many more writes to be acknowledged. */
-  async acknowledgedWrites(count: number, timeoutMs?: number): Promise<void> {
-    let left = count;
-    await this.next((operation) => {
-      if (operation.outcome === 'ok' && operation.kind !== 'get') left -= 1;
-      return left <= 0;
-    }, timeoutMs);
-  }
-
-  /**
-   * Ends the load and checks everything: the history, and that all servers have one state that holds every acknowledged write.
-   *
-   * @throws Error that tells what was violated, and where the history is.
-   */
-  async conclude(): Promise<CheckResult> {
-    await this.workload.stop();
-    await equalDigests(this.cluster, this.acknowledged);
-    await this.#recorder.close();
-    const result = checkHistory(this.history);
-    if (result.violations.length > 0) {
-      const listed = result.violations.map(({ rule, message }) => `  ${rule}: ${message}`).join('\n');
-      throw new Error(`the history has violations (it is in ${this.cluster.folder}):\n${listed}`);
-    }
-    return result;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.workload[Symbol.asyncDispose]();
-    await this.#recorder.close();
-  }
+/** Builds the module that is loaded into servers, and gives the option that loads it. */
+async function injectionIn(folder: string): Promise<string> {
+  await buildFile(join(import.meta.dirname, '..', 'injection', 'preload.ts'), join(folder, 'injection'));
+  return `--import=${pathToFileURL(join(folder, 'injection', 'preload.js')).href}`;
 }
 
 /**
@@ -172,20 +73,21 @@ export class Trial implements AsyncDisposable {
  */
 export async function equalDigests(
   cluster: ProcessCluster,
-  atLeast: ZxidNumber,
-  timeoutMs = 20_000,
-): Promise<ZxidNumber> {
-  const comparison = await until(`equal digests at or behind ${formatZxid(atLeast)}`, timeoutMs, async () => {
+  atLeast: number,
+  timeoutMs = 30_000,
+): Promise<{ readonly zxid: number; readonly digests: ReadonlyMap<number, string> }> {
+  const comparison = await until(`equal digests at or behind ${formatPlace(atLeast)}`, timeoutMs, async () => {
     const statuses = (await cluster.status()).flatMap(({ status }) => (status?.serving === true ? [status] : []));
     if (statuses.length < cluster.members.length) return undefined;
     const compared = compareDigests(statuses);
-    return compared !== undefined && toZxidNumber(compared.zxid) >= atLeast ? compared : undefined;
+    return compared !== undefined && Number(compared.zxid) >= atLeast ? compared : undefined;
   });
+  const zxid = Number(comparison.zxid);
   if (!comparison.equal) {
     const digests = [...comparison.digests].map(([id, digest]) => `server ${id} ${digest}`).join(', ');
-    throw new Error(`the servers differ at ${formatZxid(toZxidNumber(comparison.zxid))}: ${digests}`);
+    throw new Error(`the servers differ at ${formatPlace(zxid)}: ${digests}`);
   }
-  return toZxidNumber(comparison.zxid);
+  return { zxid, digests: comparison.digests };
 }
 
 /** The status of one server, as soon as it satisfies the condition. */
@@ -200,29 +102,4 @@ export async function statusOf(
     const status = (await cluster.status()).find((member) => member.id === id)?.status;
     return status !== undefined && condition(status) ? status : undefined;
   });
-}
-
-/** Looks again and again until `look` gives something. @throws Error after `timeoutMs`. */
-export async function until<T>(what: string, timeoutMs: number, look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}`);
-    await delay(20);
-  }
-}
-
-/** A promise with a deadline. */
-export async function within<T>(timeoutMs: number, what: string, promise: Promise<T>): Promise<T> {
-  const abort = new AbortController();
-  const timeout = delay(timeoutMs, undefined, { signal: abort.signal }).then(() => {
-    throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}`);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    abort.abort();
-    timeout.catch(() => undefined);
-  }
 }

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
-import type { FinalChild, History, Operation } from './operation.js';
+import { isWrite, type HistoryRecord } from '@zkl/simulator';
 
-/** Operations that one history holds, at most: they are checked in memory, at some 400 bytes each. */
-const OPERATIONS_MAX = 5_000_000;
+/** Records that one history holds, at most: they are checked in memory, at some 400 bytes each. */
+const RECORDS_MAX = 5_000_000;
 
 /** Microseconds on the system's monotonic clock, the same for all processes of a machine. */
 export function nowUs(): number {
@@ -11,53 +11,53 @@ export function nowUs(): number {
 }
 
 /**
- * Keeps what clients did, in the order in which their calls ended: in memory for the checker and, if a file is named, as one
- * JSON object a line, so that a history with an anomaly can be looked at and checked again. The format: docs/testing-robustness.md.
+ * Keeps what clients did and saw, in the order in which they knew it: in memory for the checker and, if a file is named, as JSON
+ * lines, so that a history with an anomaly can be looked at and checked again. The format: docs/testing.md, Histories.
  */
 export class HistoryRecorder implements AsyncDisposable {
-  readonly #operations: Operation[] = [];
-  readonly #children: FinalChild[] = [];
+  readonly #records: HistoryRecord[] = [];
   readonly #file: WriteStream | undefined;
-  readonly #onRecord: ((operation: Operation) => void) | undefined;
+  readonly #onRecord: ((record: HistoryRecord) => void) | undefined;
   #fileError: Error | undefined;
+  #acknowledged = 0;
 
   /**
-   * @param options.path - The file to write; none when left out.
-   * @param options.onRecord - Is told every operation as it ends.
+   * @param options.path - The file to add to; none when left out.
+   * @param options.onRecord - Is told every record as it comes.
    */
   constructor(
     options: {
       readonly path?: string | undefined;
-      readonly onRecord?: ((operation: Operation) => void) | undefined;
+      readonly onRecord?: ((record: HistoryRecord) => void) | undefined;
     } = {},
   ) {
     this.#onRecord = options.onRecord;
     if (options.path === undefined) return;
-    this.#file = createWriteStream(options.path);
+    this.#file = createWriteStream(options.path, { flags: 'a' });
     this.#file.on('error', (error) => {
       this.#fileError = error;
     });
   }
 
   /** What was recorded so far. */
-  get history(): History {
-    return { operations: this.#operations, children: this.#children };
+  get history(): readonly HistoryRecord[] {
+    return this.#records;
+  }
+
+  /** The highest zxid that was acknowledged to anybody so far. */
+  get acknowledged(): number {
+    return this.#acknowledged;
   }
 
   /** @throws Error when the history is full, or its file could not be written: a trial that is not recorded proves nothing. */
-  record(operation: Operation): void {
+  record(record: HistoryRecord): void {
     if (this.#fileError !== undefined) throw this.#fileError;
-    if (this.#operations.length >= OPERATIONS_MAX)
-      throw new Error(`a history holds ${OPERATIONS_MAX} operations at most`);
-    this.#operations.push(operation);
-    this.#file?.write(`${JSON.stringify(operation)}\n`);
-    this.#onRecord?.(operation);
-  }
-
-  /** What stands under a parent when all is over. */
-  recordChild(child: FinalChild): void {
-    this.#children.push(child);
-    this.#file?.write(`${JSON.stringify(child)}\n`);
+    if (this.#records.length >= RECORDS_MAX) throw new Error(`a history holds ${RECORDS_MAX} records at most`);
+    this.#records.push(record);
+    if (isWrite(record) && record.zxid !== undefined && record.zxid > this.#acknowledged)
+      this.#acknowledged = record.zxid;
+    this.#file?.write(`${JSON.stringify(record)}\n`);
+    this.#onRecord?.(record);
   }
 
   /** Resolves when the file holds everything. */

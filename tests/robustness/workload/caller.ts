@@ -1,147 +1,268 @@
-import { isZklError, type Client } from '@zkl/client-sdk';
+import { isZklError, type Calls, type CreateModeOptions, type RegisterApi, type Stat } from '@zkl/client-sdk';
+import type {
+  ChildrenItem,
+  Consistency,
+  CreateMode,
+  HistoryRecord,
+  ReadCall,
+  ReadItem,
+  Seen,
+  Step,
+  StepResult,
+  Value,
+  WriteCall,
+} from '@zkl/simulator';
 import { nowUs, type HistoryRecorder } from '../history/history-recorder.js';
-import {
-  toZxidNumber,
-  type AppendOperation,
-  type Ending,
-  type GetOperation,
-  type GuessOperation,
-  type Operation,
-  type SetOperation,
-} from '../history/operation.js';
+import { applySteps, toStepResult } from './steps.js';
 
-/** The znode of the register service: `client.register` and the tree's calls show the same value, with versions one apart. */
-export const REGISTER_PATH = '/zkl/register';
+/** A zxid as histories have it: epoch × 2^32 + counter, exact as a number. */
+export function place(zxid: bigint): number {
+  return Number(zxid);
+}
 
-/** Thrown into a call that the caller answers itself: nothing was written there yet. */
-class Empty extends Error {}
+/** What a read asks for, beside what it reads. */
+export interface ReadWish {
+  readonly consistency?: Consistency | undefined;
+  /** With `atLeast`. */
+  readonly atLeast?: bigint | undefined;
+}
 
-/** One SDK client whose every call is recorded. A call that fails in a way that is no {@link ZklError} is a defect, and rejects. */
+type Fields<R extends HistoryRecord> = R extends unknown
+  ? Omit<R, 'client' | 'op' | 'start' | 'end' | 'session'>
+  : never;
+
+/** Refusals of a read that tell what it saw: there was no such node. */
+const NOTHING_THERE: ReadonlySet<string> = new Set(['NO_NODE']);
+
+/**
+ * One user of the SDK, a client or a session, whose every call is recorded. A call that fails in a way that is no {@link ZklError} is a defect, and
+ * rejects; every other ending is an answer.
+ */
 export class Caller {
-  readonly id: number;
-  readonly client: Client;
-  readonly #recorder: HistoryRecorder;
+  readonly name: string;
+  readonly calls: Calls;
+  readonly recorder: HistoryRecorder;
+  readonly #register: RegisterApi | undefined;
+  readonly #session: number | undefined;
   readonly #timeoutMs: number;
-  #calls = 0;
+  #made = 0;
   #values = 0;
 
-  /** @param timeoutMs - The deadline of every call. */
-  constructor(id: number, client: Client, recorder: HistoryRecorder, timeoutMs: number) {
-    this.id = id;
-    this.client = client;
-    this.#recorder = recorder;
-    this.#timeoutMs = timeoutMs;
+  /** @param options.timeoutMs - The deadline of every call. */
+  constructor(
+    name: string,
+    calls: Calls & { readonly register?: RegisterApi },
+    recorder: HistoryRecorder,
+    options: { readonly timeoutMs: number; readonly session?: bigint | undefined },
+  ) {
+    this.name = name;
+    this.calls = calls;
+    this.recorder = recorder;
+    this.#register = calls.register;
+    this.#session = options.session === undefined ? undefined : place(options.session);
+    this.#timeoutMs = options.timeoutMs;
   }
 
-  /** Makes a sequential znode under `path`. */
-  async append(path: string): Promise<AppendOperation> {
-    const value = this.#uniqueValue(path);
-    const started = this.#start(path);
-    const ending = await endingOf(async () => {
-      const { zxid, path: created } = await this.client.create(`${path}/n-`, value, {
-        sequential: true,
-        timeoutMs: this.#timeoutMs,
-      });
-      return { zxid: toZxidNumber(zxid), name: created.slice(path.length + 1) };
-    });
-    return this.#record({ kind: 'append', ...started, value, endedUs: nowUs(), ...ending });
+  /** A value that nobody writes twice. */
+  uniqueValue(): string {
+    return `${this.name}:${this.#values++}`;
   }
 
-  /** Makes the znode of a register, as its first set. */
-  async createRegister(path: string): Promise<SetOperation> {
-    return this.#set(path, undefined, async (value) => {
-      const { zxid, stat } = await this.client.create(path, value, { timeoutMs: this.#timeoutMs });
-      return { zxid: toZxidNumber(zxid), version: stat.version };
-    });
-  }
-
-  /** Sets a register; with `expected` only if it has that version. The register service takes no condition. */
-  async set(path: string, expected?: number): Promise<SetOperation> {
-    return this.#set(path, expected, async (value) => {
-      const options = { timeoutMs: this.#timeoutMs };
-      if (path === REGISTER_PATH) {
-        const { zxid, version } = await this.client.register.write(value, options);
-        return { zxid: toZxidNumber(zxid), version };
-      }
-      const { zxid, stat } = await this.client.set(path, value, { ...options, version: expected });
-      return { zxid: toZxidNumber(zxid), version: stat.version };
+  create(path: string, options: CreateModeOptions & { readonly ifAbsent?: boolean; readonly value?: Value } = {}) {
+    const { ifAbsent, value = this.uniqueValue(), ...modes } = options;
+    const mode = modes.mode ?? (modes.ttlMs === undefined ? 'persistent' : 'ttl');
+    const asked: CreateMode = modes.sequential === true ? (`${mode}Sequential` as CreateMode) : mode;
+    return this.#write({ kind: 'create', path, value, mode: asked, ifAbsent }, async () => {
+      const {
+        zxid,
+        path: name,
+        created,
+      } = await this.calls.create(path, value, { ...modes, ifAbsent, ...this.#limit });
+      return { zxid, name, ...(created ? {} : { existed: true }) };
     });
   }
 
-  async get(path: string, consistency: GetOperation['consistency']): Promise<GetOperation> {
-    const started = this.#start(path);
-    const ending = await endingOf(async () => {
-      const options = { consistency, timeoutMs: this.#timeoutMs };
-      if (path === REGISTER_PATH) {
-        const read = await this.client.register.read(options);
-        if (read.value === null) throw new Empty();
-        const { zxid, version, mzxid } = read;
-        return { zxid: toZxidNumber(zxid), value: read.text(), version, mzxid: toZxidNumber(mzxid) };
-      }
-      const read = await this.client.get(path, options);
-      const { version, mzxid } = read.stat;
-      return { zxid: toZxidNumber(read.zxid), value: read.text(), version, mzxid: toZxidNumber(mzxid) };
-    });
-    return this.#record({ kind: 'get', ...started, consistency, endedUs: nowUs(), ...ending });
-  }
-
-  /** Guesses the register service's value. */
-  async guess(value: string): Promise<GuessOperation> {
-    const started = this.#start(REGISTER_PATH);
-    const ending = await endingOf(async () => {
-      const { zxid, matched, version } = await this.client.register.guess(value, { timeoutMs: this.#timeoutMs });
-      return { zxid: toZxidNumber(zxid), matched, version };
-    });
-    return this.#record({ kind: 'guess', ...started, value, endedUs: nowUs(), ...ending });
-  }
-
-  /** Records what stands under `path` now, linearizably at each page; for when nothing is under way any more. */
-  async recordChildren(path: string): Promise<number> {
-    let count = 0;
-    const children = this.client.children(path, { withStat: true, withData: true, timeoutMs: this.#timeoutMs });
-    for await (const { name, stat, data } of children) {
-      if (stat === undefined) throw new Error(`${path}/${name} came without the stat that was asked for`);
-      const value = Buffer.from(data ?? []).toString();
-      this.#recorder.recordChild({ kind: 'child', path, name, value, czxid: toZxidNumber(stat.czxid) });
-      count += 1;
-    }
-    return count;
-  }
-
-  async #set(
+  set(
     path: string,
-    expected: number | undefined,
-    write: (value: string) => Promise<{ zxid: number; version: number }>,
-  ): Promise<SetOperation> {
-    const value = this.#uniqueValue(path);
-    const started = this.#start(path);
-    const ending = await endingOf(() => write(value));
-    return this.#record({ kind: 'set', ...started, value, expected, endedUs: nowUs(), ...ending });
+    options: { readonly expected?: number | undefined; readonly value?: string; readonly token?: bigint } = {},
+  ) {
+    const { expected, value = this.uniqueValue() } = options;
+    return this.#write({ kind: 'set', path, value, expected }, async () => {
+      const { zxid, stat } = await this.calls.set(path, value, { version: expected, ...this.#limit });
+      return { zxid, version: stat.version };
+    });
   }
 
-  /** The path makes it unique also among the trials of one cluster. */
-  #uniqueValue(path: string): string {
-    return `${path}:${this.id}:${this.#values++}`;
+  delete(path: string, expected?: number) {
+    return this.#write({ kind: 'delete', path, expected }, () =>
+      this.calls.delete(path, { version: expected, ...this.#limit }).then(({ zxid }) => ({ zxid })),
+    );
   }
 
-  #start(path: string): { client: number; op: number; path: string; invokedUs: number } {
-    return { client: this.id, op: this.#calls++, path, invokedUs: nowUs() };
+  deleteRecursive(path: string) {
+    return this.#write({ kind: 'deleteRecursive', path }, async () => {
+      const { zxid, deleted } = await this.calls.deleteRecursive(path, this.#limit);
+      return { zxid, deleted };
+    });
   }
 
-  #record<O extends Operation>(operation: O): O {
-    this.#recorder.record(operation);
-    return operation;
+  /** @param token - The fencing token that it carries, if it is a holder's. */
+  transaction(then: readonly Step[], options: { readonly token?: bigint | undefined } = {}) {
+    const token = options.token === undefined ? undefined : place(options.token);
+    return this.#write({ kind: 'transaction', then, token }, async () => {
+      const result = await applySteps(this.calls.transaction(), then).run(this.#limit);
+      const results: StepResult[] = result.results.map(toStepResult);
+      return { zxid: result.zxid, branch: result.branch, committed: result.committed, results };
+    });
+  }
+
+  registerWrite() {
+    const value = this.uniqueValue();
+    return this.#write({ kind: 'registerWrite', value }, async () => {
+      const { zxid, version } = await this.#theRegister.write(value, this.#limit);
+      return { zxid, version };
+    });
+  }
+
+  registerGuess(value: string) {
+    return this.#write({ kind: 'registerGuess', value }, async () => {
+      const { zxid, matched, version } = await this.#theRegister.guess(value, this.#limit);
+      return { zxid, matched, version };
+    });
+  }
+
+  registerRead(wish: ReadWish = {}) {
+    return this.#read({ kind: 'registerRead' }, wish, async (options) => {
+      const read = await this.#theRegister.read(options);
+      const value = read.value === null ? {} : { value: read.text(), mzxid: place(read.mzxid) };
+      return { zxid: read.zxid, version: read.version, ...value };
+    });
+  }
+
+  get(path: string, wish: ReadWish = {}) {
+    return this.#read({ kind: 'get', path }, wish, async (options) => {
+      const read = await this.calls.get(path, options);
+      return { zxid: read.zxid, value: textOf(read.data), ...seenOf(read.stat) };
+    });
+  }
+
+  /** One page is enough here: the callers' folders are small. */
+  children(path: string, wish: ReadWish & { readonly withData?: boolean; readonly startAfter?: string } = {}) {
+    const { withData = false, startAfter } = wish;
+    return this.#read({ kind: 'children', path, startAfter }, wish, async (options) => {
+      const page = await this.calls.listChildren(path, { ...options, withData, withStat: withData, startAfter });
+      return { zxid: page.zxid, entries: page.children.map(toEntry), more: page.more };
+    });
+  }
+
+  count(path: string, wish: ReadWish = {}) {
+    return this.#read({ kind: 'count', path }, wish, async (options) => {
+      const { zxid, count } = await this.calls.count(path, options);
+      return { zxid, count };
+    });
+  }
+
+  /** Reads the data of some znodes and the children of one, all of one state. */
+  multiRead(paths: readonly string[], folder: string, wish: ReadWish = {}) {
+    const asked = [...paths.map((get) => ({ get })), { children: folder }];
+    const reads: ReadItem[] = [
+      ...paths.map((path) => ({ kind: 'get' as const, path })),
+      { kind: 'children', path: folder },
+    ];
+    return this.#read({ kind: 'multiRead', reads }, wish, async (options) => {
+      const { zxid, answers } = await this.calls.multiRead(asked, options);
+      const seen = answers.map((answer, index): ReadItem => {
+        const item = reads[index] as ReadItem;
+        if (answer.kind === 'node') {
+          return { ...item, value: textOf(answer.node.data), ...seenOf(answer.node.stat) } as ReadItem;
+        }
+        if (answer.kind === 'children') return { ...item, entries: answer.page.children.map(toEntry) } as ChildrenItem;
+        if (answer.kind === 'failed' && answer.error.code !== 'NO_NODE') throw answer.error;
+        return item;
+      });
+      return { zxid, reads: seen };
+    });
+  }
+
+  get #theRegister(): RegisterApi {
+    if (this.#register === undefined) throw new Error('a session has no register');
+    return this.#register;
+  }
+
+  get #limit(): { readonly timeoutMs: number } {
+    return { timeoutMs: this.#timeoutMs };
+  }
+
+  /** Writes: what was refused in the log's order has a place; what certainly had no effect is `failed`. */
+  async #write<R extends Fields<WriteCall>, A extends { readonly zxid: bigint }>(request: R, call: () => Promise<A>) {
+    const begun = this.#begin();
+    try {
+      const answer = await call();
+      return this.#record<R & A>({ ...request, ...begun, end: nowUs(), ...answer, zxid: place(answer.zxid) });
+    } catch (error) {
+      if (!isZklError(error) || error.code === 'BAD_ARGUMENTS') throw error;
+      const { code, outcome, zxid } = error;
+      if (outcome === 'unknown') return this.#record<R & A>({ ...request, ...begun, error: code });
+      const end = nowUs();
+      if (zxid === undefined) return this.#record<R & A>({ ...request, ...begun, end, failed: code });
+      return this.#record<R & A>({ ...request, ...begun, end, refused: code, zxid: place(zxid) });
+    }
+  }
+
+  async #read<R extends Fields<ReadCall>, A extends { readonly zxid: bigint }>(
+    request: R,
+    { consistency = 'linearizable', atLeast }: ReadWish,
+    call: (options: object) => Promise<A>,
+  ) {
+    const begun = this.#begin();
+    const asked = { ...request, consistency, ...(atLeast === undefined ? {} : { atLeast: place(atLeast) }) };
+    try {
+      const sent = consistency === 'linearizable' ? 'linearizable' : 'local';
+      const answer = await call({ consistency: sent, atLeast, ...this.#limit });
+      return this.#record<R & A>({ ...asked, ...begun, end: nowUs(), ...answer, zxid: place(answer.zxid) });
+    } catch (error) {
+      if (!isZklError(error) || error.code === 'BAD_ARGUMENTS') throw error;
+      const end = nowUs();
+      if (!NOTHING_THERE.has(error.code)) return this.#record<R & A>({ ...asked, ...begun, end, failed: error.code });
+      const zxid = error.zxid === undefined ? {} : { zxid: place(error.zxid) };
+      return this.#record<R & A>({ ...asked, ...begun, end, ...zxid });
+    }
+  }
+
+  #begin() {
+    const session = this.#session === undefined ? {} : { session: this.#session };
+    return { client: this.name, op: this.#made++, start: nowUs(), ...session };
+  }
+
+  #record<R>(record: object): Recorded<R> {
+    this.recorder.record(record as HistoryRecord);
+    return record as Recorded<R>;
   }
 }
 
-async function endingOf<R>(call: () => Promise<R>): Promise<Ending<R>> {
-  try {
-    return { outcome: 'ok', result: await call() };
-  } catch (error) {
-    if (error instanceof Empty) return { outcome: 'rejected', code: 'NO_NODE' };
-    if (!isZklError(error)) throw error;
-    const { code, outcome, zxid } = error;
-    if (outcome === 'unknown') return { outcome, code };
-    return { outcome, code, zxid: zxid === undefined ? undefined : toZxidNumber(zxid) };
-  }
+/** A call as it was recorded; what is of its answer is there only when it was answered. */
+export type Recorded<R> = Partial<Omit<R, 'zxid'>> & {
+  readonly start: number;
+  readonly end?: number;
+  readonly zxid?: number;
+  readonly refused?: string;
+  readonly failed?: string;
+  readonly error?: string;
+};
+
+export function isDone(call: Recorded<unknown>): boolean {
+  return call.end !== undefined && call.refused === undefined && call.failed === undefined;
+}
+
+export function textOf(data: Uint8Array | null | undefined): Value {
+  return data === null || data === undefined ? null : Buffer.from(data).toString();
+}
+
+export function seenOf({ version, czxid, mzxid }: Stat): Required<Seen> {
+  return { version, czxid: place(czxid), mzxid: place(mzxid) };
+}
+
+function toEntry(child: { readonly name: string; readonly stat?: Stat; readonly data?: Uint8Array | null }) {
+  if (child.stat === undefined) return child.name;
+  return { name: child.name, value: textOf(child.data), ...seenOf(child.stat) };
 }

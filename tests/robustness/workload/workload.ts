@@ -1,25 +1,26 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from '@zkl/client-sdk';
+import { createClient, type Client, type NodeClientOptions } from '@zkl/client-sdk';
 import type { HistoryRecorder } from '../history/history-recorder.js';
-import type { Operation } from '../history/operation.js';
-import { Caller, REGISTER_PATH } from './caller.js';
+import type { Actor, Stage } from './actor.js';
+import { accountPaths } from './actors/trees.js';
+import { Watcher } from './actors/watchers.js';
+import { Caller, isDone } from './caller.js';
+import { ALL_PARTS, PINNED_ACTORS, watchPlans, type Part } from './cast.js';
 import { Random } from './random.js';
 
 /** What a {@link Workload} does, and how much. */
 export interface WorkloadOptions {
-  readonly endpoints: readonly string[];
+  /** How clients reach the servers. */
+  readonly reach: Pick<NodeClientOptions, 'endpoints' | 'connect'>;
   readonly recorder: HistoryRecorder;
   /** A znode of this workload's own, directly under the root, such as `/kill-leader`. */
   readonly root: string;
-  /** Clients that go wherever they are served best. Default 4. */
-  readonly roamers?: number | undefined;
-  /** Servers that have a client each that talks to no other: it writes through followers, and reads from them. Default none. */
+  /** Default: {@link ALL_PARTS}. */
+  readonly parts?: readonly Part[] | undefined;
+  /** Servers that have a client each that talks to no other. Default none. */
   readonly pinnedTo?: readonly number[] | undefined;
-  /** Calls under way at a time for each roaming client; pinned ones have one. Default 2. */
-  readonly callsInFlight?: number | undefined;
-  /** Znodes that are set and read, beside the register service's. Default 4. */
-  readonly registers?: number | undefined;
-  /** The longest pause after a call, in milliseconds; at random up to that. 0 is none. Default 4. */
+  /** Whether somebody watches. Default true. */
+  readonly watched?: boolean | undefined;
+  /** The longest pause after a call, in milliseconds; at random up to that. 0 is none. Default 20. */
   readonly pauseMsMax?: number | undefined;
   /** The deadline of the roamers' calls. Default 15,000. Pinned clients give up after 1,000: their server may be down. */
   readonly timeoutMs?: number | undefined;
@@ -27,100 +28,56 @@ export interface WorkloadOptions {
 }
 
 const PINNED_TIMEOUT_MS = 1_000;
+const PAUSE_MS_MAX = 20;
 
-/**
- * Clients that write and read without a pause until they are told to stop, every call of theirs recorded: sequential znodes, sets,
- * conditional sets, guesses, linearizable and local reads.
- */
+/** Clients that do all that the SDK offers, without a rest, until they are told to stop; every call of theirs is recorded, and all that they are told. */
 export class Workload implements AsyncDisposable {
-  readonly #callers: readonly Caller[];
-  readonly #roamers: number;
-  readonly #added: Caller[] = [];
   readonly #options: WorkloadOptions;
-  readonly #random: Random;
-  readonly #appendPath: string;
-  readonly #registers: readonly string[];
-  readonly #pauseMsMax: number;
+  readonly #stage: Stage;
   readonly #stop = new AbortController();
-  /** What each client last saw of each register: what conditional sets and guesses are made from. */
-  readonly #seen = new Map<Caller, Map<string, { readonly version: number; readonly value: string }>>();
-  #loops: Promise<unknown> = Promise.resolve();
+  readonly #clients: Client[] = [];
+  readonly #watchers: Watcher[] = [];
+  #acts: Promise<unknown> = Promise.resolve();
   #failure: Error | undefined;
-  #nextId = 1_000;
+  #added = 0;
 
   private constructor(options: WorkloadOptions) {
     this.#options = options;
-    const { endpoints, recorder, root, roamers = 4, pinnedTo = [], timeoutMs = 15_000 } = options;
-    const free = Array.from(
-      { length: roamers },
-      (_, id) => new Caller(id, createClient({ endpoints }), recorder, timeoutMs),
-    );
-    const pinned = pinnedTo.map(
-      (server) => new Caller(roamers + server, createClient({ endpoints, server }), recorder, PINNED_TIMEOUT_MS),
-    );
-    this.#callers = [...free, ...pinned];
-    this.#roamers = roamers;
-    this.#random = new Random(options.seed ?? 1);
-    this.#pauseMsMax = options.pauseMsMax ?? 4;
-    this.#appendPath = `${root}/appends`;
-    this.#registers = [
-      REGISTER_PATH,
-      ...Array.from({ length: options.registers ?? 4 }, (_, index) => `${root}/register-${index}`),
-    ];
+    this.#stage = {
+      root: options.root,
+      recorder: options.recorder,
+      random: new Random(options.seed ?? 1),
+      signal: this.#stop.signal,
+      pauseMsMax: options.pauseMsMax ?? PAUSE_MS_MAX,
+      timeoutMs: options.timeoutMs ?? 15_000,
+    };
   }
 
   /** Makes what the workload needs, and sets its clients off. */
   static async start(options: WorkloadOptions): Promise<Workload> {
     const workload = new Workload(options);
     try {
-      await workload.#prepare(options.root);
+      await workload.#prepare();
+      await workload.#begin();
     } catch (error) {
       await workload.#close();
       throw error;
     }
-    const { roamers } = workload;
-    workload.#loops = Promise.all(
-      workload.#callers.flatMap((caller, index) =>
-        Array.from({ length: index < roamers ? (options.callsInFlight ?? 2) : 1 }, () => workload.#loop(caller)),
-      ),
-    );
     return workload;
   }
 
-  /** The clients: first those that go wherever they are served best, then the pinned ones, in the order they were given. */
-  get callers(): readonly Caller[] {
-    return this.#callers;
+  /** A znode that calls beside the load's may set and read. */
+  get key(): string {
+    return `${this.#options.root}/spare`;
   }
 
-  /** How many go wherever they are served best: their ids are the numbers below. */
-  get roamers(): number {
-    return this.#roamers;
+  get root(): string {
+    return this.#options.root;
   }
 
-  /**
-   * Ends the clients' loops, waits for their calls, and records what is there in the end.
-   *
-   * @throws what a client threw that was no answer of the cluster.
-   */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#loops;
-    if (this.#failure !== undefined) throw this.#failure;
-    const [reader] = this.#callers;
-    if (reader === undefined) return;
-    for (const path of this.#registers) await reader.get(path, 'linearizable');
-    await reader.recordChildren(this.#appendPath);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#loops;
-    await this.#close();
-  }
-
-  /** A znode that is a register, for calls beside the load's. */
-  get register(): string {
-    return this.#registers[1] ?? REGISTER_PATH;
+  /** Clients that go wherever they are served best: none of their calls may fail while a majority is there. (Sessions may expire.) */
+  isRoamer(client: string): boolean {
+    return !client.startsWith('pinned-') && !client.startsWith('added-') && !client.includes('/');
   }
 
   /**
@@ -129,77 +86,118 @@ export class Workload implements AsyncDisposable {
    * @param options.server - The only server that it talks to.
    * @param options.timeoutMs - The deadline of its calls, and how long it waits for one attempt.
    */
-  addCaller(options: { readonly server?: number | undefined; readonly timeoutMs: number }): Caller {
+  addCaller(options: {
+    readonly server?: number | undefined;
+    readonly timeoutMs: number;
+  }): Caller & { readonly client: Client } {
     const { server, timeoutMs } = options;
-    const client = createClient({ endpoints: this.#options.endpoints, server, attemptTimeoutMs: timeoutMs });
-    const caller = new Caller(this.#nextId++, client, this.#options.recorder, timeoutMs);
-    this.#added.push(caller);
-    return caller;
+    const client = this.#client({ server, attemptTimeoutMs: timeoutMs });
+    const caller = new Caller(`added-${this.#added++}`, client, this.#options.recorder, { timeoutMs });
+    return Object.assign(caller, { client });
+  }
+
+  /**
+   * Ends what clients do, waits for their calls, and records what is there in the end; watches are told everything before they end.
+   *
+   * @throws what a client threw that was no answer of the cluster.
+   */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#acts;
+    if (this.#failure !== undefined) throw this.#failure;
+    const reader = this.#caller('reader', {});
+    await this.#readAll(reader);
+    const upTo = BigInt(this.#options.recorder.acknowledged);
+    await Promise.all(this.#watchers.map((watcher) => watcher.end(upTo, 30_000)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#acts;
+    await Promise.all(this.#watchers.map((watcher) => watcher.stop()));
+    await this.#close();
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#callers, ...this.#added].map(({ client }) => client.close()));
+    await Promise.all(this.#clients.map((client) => client.close()));
   }
 
-  async #prepare(root: string): Promise<void> {
-    const [first] = this.#callers;
-    if (first === undefined) throw new Error('a workload needs a client');
-    for (const path of [root, this.#appendPath]) await first.client.create(path);
-    for (const path of this.#registers) {
-      const { outcome } = await (path === REGISTER_PATH ? first.set(path) : first.createRegister(path));
-      if (outcome !== 'ok') throw new Error(`${path} could not be made`);
+  #client(options: Partial<NodeClientOptions>): Client {
+    const client = createClient({ ...this.#options.reach, ...options });
+    this.#clients.push(client);
+    return client;
+  }
+
+  #caller(name: string, options: Partial<NodeClientOptions>, timeoutMs = this.#stage.timeoutMs): Caller {
+    return new Caller(name, this.#client(options), this.#options.recorder, { timeoutMs });
+  }
+
+  async #prepare(): Promise<void> {
+    const { root } = this.#stage;
+    const first = this.#caller('first', {});
+    const folders = ['', '/keys', '/sequence', '/trees', '/accounts', '/sessions', '/spare'];
+    const guarded = ['lock', 'election'].map((kind) => `${root}/guarded-${kind}`);
+    const made = [
+      ...(await inOrder(folders, (name) => first.create(`${root}${name}`))),
+      ...(await inOrder(accountPaths(root), (path) => first.create(path, { value: '100 first' }))),
+      ...(await inOrder(guarded, (path) => first.create(path))),
+      ...(await inOrder(guarded, (path) => first.create(`${path}/token`, { value: '0' }))),
+      await first.create(`${root}/counter`, { value: '0' }),
+    ];
+    if (!made.every(isDone)) throw new Error(`what the workload needs below ${root} could not be made`);
+    if (this.#options.watched === false) return;
+    for (const [index, plan] of watchPlans(root).entries()) {
+      const name = `watcher-${index}`;
+      this.#watchers.push(new Watcher(this.#stage, name, this.#client({}), plan));
     }
-    // From here on nobody's local read is older than that.
-    await Promise.all(this.#callers.map((caller) => caller.get(this.register, 'linearizable')));
+    await Promise.all(this.#watchers.map((watcher) => watcher.start()));
   }
 
-  async #loop(caller: Caller): Promise<void> {
-    const { signal } = this.#stop;
+  async #begin(): Promise<void> {
+    const acts: Promise<void>[] = [];
+    const play = (actor: Actor, name: string, options: Partial<NodeClientOptions>, timeoutMs?: number): void => {
+      const client = this.#client(options);
+      const caller = new Caller(name, client, this.#options.recorder, {
+        timeoutMs: timeoutMs ?? this.#stage.timeoutMs,
+      });
+      acts.push(this.#guard(actor(this.#stage, caller, client)));
+    };
+    for (const { name, actor, count } of this.#options.parts ?? ALL_PARTS) {
+      for (let index = 0; index < count; index += 1) play(actor, `${name}-${index}`, {});
+    }
+    for (const server of this.#options.pinnedTo ?? []) {
+      for (const actor of PINNED_ACTORS) play(actor, `pinned-${server}`, { server }, PINNED_TIMEOUT_MS);
+    }
+    this.#acts = Promise.all(acts);
+  }
+
+  async #guard(act: Promise<void>): Promise<void> {
     try {
-      while (!signal.aborted) {
-        this.#learn(caller, await this.#call(caller));
-        if (this.#pauseMsMax > 0) await delay(this.#random.next() * this.#pauseMsMax);
-      }
+      await act;
     } catch (error) {
       this.#failure ??= error instanceof Error ? error : new Error(String(error));
       this.#stop.abort();
     }
   }
 
-  /** Of ten calls three make sequential znodes, three set, one guesses, and three read, half of them locally. */
-  #call(caller: Caller): Promise<Operation> {
-    const path = this.#random.pick(this.#registers);
-    const seen = this.#seen.get(caller)?.get(path);
-    switch (this.#random.below(20)) {
-      case 0:
-      case 1:
-      case 2:
-        return caller.get(path, 'linearizable');
-      case 3:
-      case 4:
-      case 5:
-        return caller.get(path, 'local');
-      case 6:
-      case 7:
-        return caller.guess(this.#seen.get(caller)?.get(REGISTER_PATH)?.value ?? 'nothing');
-      case 8:
-      case 9:
-      case 10:
-        return caller.set(path);
-      case 11:
-      case 12:
-      case 13:
-        return caller.set(path, path === REGISTER_PATH ? undefined : seen?.version);
-      default:
-        return caller.append(this.#appendPath);
+  /** What is there when nothing is under way any more. */
+  async #readAll(reader: Caller): Promise<void> {
+    const { root } = this.#stage;
+    for (const folder of ['', '/keys', '/sequence', '/trees', '/accounts', '/sessions']) {
+      let startAfter: string | undefined = '';
+      while (startAfter !== undefined) {
+        const page = await reader.children(`${root}${folder}`, { withData: true, startAfter });
+        const last = page.entries?.at(-1);
+        startAfter = page.more === true && typeof last === 'object' ? last.name : undefined;
+      }
     }
+    await reader.multiRead(accountPaths(root), `${root}/accounts`);
+    await reader.registerRead();
   }
+}
 
-  #learn(caller: Caller, operation: Operation): void {
-    if (operation.outcome !== 'ok' || operation.kind === 'append' || operation.kind === 'guess') return;
-    const value = operation.kind === 'get' ? operation.result.value : operation.value;
-    const seen = this.#seen.get(caller) ?? new Map<string, { version: number; value: string }>();
-    seen.set(operation.path, { version: operation.result.version, value });
-    this.#seen.set(caller, seen);
-  }
+async function inOrder<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await act(item));
+  return results;
 }

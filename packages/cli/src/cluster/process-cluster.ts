@@ -9,7 +9,7 @@ import { describeExit, describeWait, sizeOf } from './exit-meaning.js';
 import { readMemberStatus, type MemberStatus } from './member-status.js';
 import { addressOf, serverArgs, serverEnvironment, toMember, type ClusterMember } from './members.js';
 import { isRunning, signalProcess } from './process-identity.js';
-import { endProcess, endOf, spawnServer, waitUntilGone, type SpawnedServer } from './server-process.js';
+import { endProcess, endOf, spawnServer, waitUntilGone, type ProcessEnd, type SpawnedServer } from './server-process.js';
 import { waitUntil } from './wait-until.js';
 
 /** How long one status call may take. It is answered without a quorum: a server that needs longer is not well. */
@@ -31,6 +31,9 @@ export interface StopOptions {
   readonly graceMs?: number | undefined;
 }
 
+/** Flags of `zkl-server` for all servers, or made for each of them when it is started. */
+export type ServerArgs = readonly string[] | ((member: ClusterMember) => readonly string[]);
+
 interface Started {
   readonly spawned: SpawnedServer;
   /** The log's size at the start: what stands before it belongs to an earlier run. */
@@ -47,7 +50,7 @@ interface Started {
 export class ProcessCluster implements AsyncDisposable {
   readonly #state: ClusterState;
   readonly #environment: NodeJS.ProcessEnv;
-  readonly #serverArgs: readonly string[];
+  readonly #serverArgs: ServerArgs;
   readonly #program: string | undefined;
   readonly #owned: boolean;
   readonly #started = new Map<number, Started>();
@@ -59,7 +62,7 @@ export class ProcessCluster implements AsyncDisposable {
     options: {
       readonly owned: boolean;
       readonly environment?: Readonly<Record<string, string>> | undefined;
-      readonly serverArgs?: readonly string[] | undefined;
+      readonly serverArgs?: ServerArgs | undefined;
       readonly serverProgram?: string | undefined;
     },
   ) {
@@ -261,10 +264,19 @@ export class ProcessCluster implements AsyncDisposable {
     throw await describeExit(id, end, join(this.folder, logFile), started?.logStart ?? 0);
   }
 
+  /** How a server that this object started has ended; undefined while it runs. */
+  async end(id: number): Promise<ProcessEnd | undefined> {
+    await this.#state.refresh();
+    const { process } = this.#state.member(id);
+    if (process && (await isRunning(process))) return undefined;
+    return endOf(this.#started.get(id)?.spawned);
+  }
+
   async #spawnMember(member: ClusterFileMember, isNew: boolean): Promise<ClusterFileMember> {
     const logFile = join(this.folder, member.logFile);
     const logStart = await sizeOf(logFile);
-    const args = [...serverArgs(this.folder, this.#state.file, member, isNew), ...this.#serverArgs];
+    const more = typeof this.#serverArgs === 'function' ? this.#serverArgs(this.member(member.id)) : this.#serverArgs;
+    const args = [...serverArgs(this.folder, this.#state.file, member, isNew), ...more];
     const spawned = await spawnServer({ args, environment: this.#environment, logFile, program: this.#program });
     this.#started.set(member.id, { spawned, logStart });
     return { ...member, process: { ...spawned.identity } };

@@ -6,7 +6,7 @@ import { ClusterState, runningMembers } from './cluster-state.js';
 import { ClusterError } from './errors.js';
 import { newMembers } from './members.js';
 import { findFreePorts, isPortFree } from './ports.js';
-import { ProcessCluster, type WaitingOptions } from './process-cluster.js';
+import { ProcessCluster, type ServerArgs, type WaitingOptions } from './process-cluster.js';
 
 /** What {@link startProcessCluster} is told. */
 export interface ProcessClusterOptions extends WaitingOptions {
@@ -22,8 +22,11 @@ export interface ProcessClusterOptions extends WaitingOptions {
   readonly configFile?: string | undefined;
   /** Environment variables for the servers. This process's own go to them too, but for those that begin with `ZKL_`. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
-  /** More flags of `zkl-server` for every server. They hold for starts through this object only. */
-  readonly serverArgs?: readonly string[] | undefined;
+  /**
+   * More flags of `zkl-server`: the same for every server, or those of one. A flag given twice counts as it was given last. They hold for starts
+   * through this object only.
+   */
+  readonly serverArgs?: ServerArgs | undefined;
   /** A JavaScript file that this Node.js runs in place of the installed `zkl-server`: a build of one's own. For starts through this object only. */
   readonly serverProgram?: string | undefined;
 }

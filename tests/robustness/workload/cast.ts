@@ -1,0 +1,40 @@
+import type { Actor } from './actor.js';
+import { increments, keys, register, sequence } from './actors/keys.js';
+import { candidates, lockers } from './actors/contenders.js';
+import { sessions } from './actors/sessions.js';
+import { subtrees, transfers } from './actors/trees.js';
+import type { WatchPlan } from './actors/watchers.js';
+
+/** What a part plays, and how many of it there are. */
+export interface Part {
+  readonly name: string;
+  readonly actor: Actor;
+  readonly count: number;
+}
+
+/** All operations: who goes wherever it is served best. */
+export const ALL_PARTS: readonly Part[] = [
+  { name: 'keys', actor: keys, count: 3 },
+  { name: 'register', actor: register, count: 2 },
+  { name: 'sequence', actor: sequence, count: 2 },
+  { name: 'increments', actor: increments, count: 2 },
+  { name: 'subtrees', actor: subtrees, count: 1 },
+  { name: 'transfers', actor: transfers, count: 2 },
+  { name: 'sessions', actor: sessions, count: 2 },
+  { name: 'lockers', actor: lockers, count: 3 },
+  { name: 'candidates', actor: candidates, count: 2 },
+];
+
+/** One of each talks to each server only: writes are forwarded by followers, and reads served by them, all the time. */
+export const PINNED_ACTORS: readonly Actor[] = [keys];
+
+/** Who watches what below the workload's root. */
+export function watchPlans(root: string): readonly WatchPlan[] {
+  return [
+    { path: root, scope: 'subtree', leaves: false },
+    { path: root, scope: 'subtree', leaves: true },
+    { path: `${root}/keys`, scope: 'children', leaves: true },
+    { path: `${root}/keys/k0`, scope: 'node', leaves: true },
+    { path: `${root}/sessions`, scope: 'children', leaves: false },
+  ];
+}
