@@ -38,8 +38,8 @@ describe('the disk of one of three servers', () => {
     await using trial = await Trial.start(servers, 'flipped');
     await trial.acknowledgedWrites(50);
     const marker = 'the bytes in which a bit flips';
-    const client = trial.workload.addCaller({ timeoutMs: 10_000 }).client;
-    await client.create('/flipped/marked', marker);
+    const caller = trial.workload.addCaller({ timeoutMs: 10_000 });
+    await caller.create('/flipped/marked', { value: marker });
     await trial.acknowledgedWrites(100);
     const id = await follower();
     const { dataFolder, logFile } = servers.cluster.member(id);
@@ -53,7 +53,7 @@ describe('the disk of one of three servers', () => {
     expect(await countEvents(logFile, 'log_damaged')).toBe(1);
     await trial.acknowledgedWrites(50);
     await trial.conclude();
-    expect((await client.get('/flipped/marked', { consistency: 'local' })).text()).toBe(marker);
+    expect((await caller.client.get('/flipped/marked', { consistency: 'local' })).text()).toBe(marker);
 
     // Repaired on the disk too: the next start finds nothing.
     await servers.cluster.kill(id);

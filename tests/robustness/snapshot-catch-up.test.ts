@@ -33,11 +33,11 @@ test('a server that was away for longer than the log is kept comes back by snaps
   const away = cluster.members.find(({ id }) => id !== leader)?.id ?? 0;
   const { logFile } = cluster.member(away);
   const { client } = trial.workload.addCaller({ timeoutMs: 20_000 });
-  await client.create('/away/large');
+  await client.create('/large');
   await cluster.kill(away);
   for (let written = 0; written < AWAY_BYTES; written += 4 * VALUE_BYTES) {
     await Promise.all(
-      Array.from({ length: 4 }, (_, index) => client.set('/away/large', new Uint8Array(VALUE_BYTES).fill(index))),
+      Array.from({ length: 4 }, (_, index) => client.set('/large', new Uint8Array(VALUE_BYTES).fill(index))),
     );
   }
   expect(await countEvents(logFile, 'snapshot_received')).toBe(0);

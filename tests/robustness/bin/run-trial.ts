@@ -6,6 +6,7 @@ import type { Fault, Scene } from '../faults/fault.js';
 import { startTrialCluster } from '../faults/trial-cluster.js';
 import { Trial } from '../faults/trial.js';
 import { nowUs } from '../history/history-recorder.js';
+import { ALL_PARTS } from '../workload/cast.js';
 import { Random } from '../workload/random.js';
 import type { Struck } from './tally.js';
 
@@ -36,6 +37,8 @@ export interface TrialOutcome {
   readonly unserved: number;
 }
 
+/** Of the search that trusts no zxid, for each group of calls that belong together: some seconds. */
+const SEARCH_WORK_MAX = 20_000_000;
 /** Between two faults, at most, in milliseconds. */
 const CALM_MS_MAX = 1_500;
 /** The next fault strikes when so many writes were acknowledged since all servers serve again. */
@@ -66,6 +69,7 @@ export async function runTrial(options: TrialRunOptions): Promise<TrialOutcome> 
   let unserved = 0;
   try {
     await using trial = await Trial.start(trialCluster, `trial-${seed}`, {
+      parts: ALL_PARTS,
       onRecord: options.onRecord,
       seed,
       pauseMsMax: options.pauseMsMax,
@@ -81,7 +85,7 @@ export async function runTrial(options: TrialRunOptions): Promise<TrialOutcome> 
       await trial.acknowledgedWrites(WRITES_BETWEEN);
     }
     unserved = trial.unserved().length;
-    report = await trial.conclude();
+    report = await trial.conclude({ searchWorkMax: SEARCH_WORK_MAX });
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
   } finally {

@@ -23,6 +23,8 @@ export interface TrialClusterOptions {
 export interface TrialCluster {
   readonly cluster: ProcessCluster;
   readonly network: Network | undefined;
+  /** The names of the trials that it has had. */
+  readonly trials: Set<string>;
   /** Ends the servers. With `keep` what they wrote stays, for somebody to look at. */
   end(options: { readonly keep: boolean }): Promise<void>;
 }
@@ -44,6 +46,7 @@ export async function startTrialCluster(options: TrialClusterOptions): Promise<T
     return {
       cluster,
       network,
+      trials: new Set(),
       end: async ({ keep }) => {
         await cluster.stop({ force: true });
         await cluster.close();

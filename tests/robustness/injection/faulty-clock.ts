@@ -37,7 +37,7 @@ export class FaultyClock {
         { __promisify__: real.__promisify__ },
       );
     globalThis.setTimeout = bent(setTimeout) as typeof setTimeout;
-    globalThis.setInterval = bent(setInterval as unknown as typeof setTimeout) as unknown as typeof setInterval;
+    globalThis.setInterval = bent(setInterval as unknown as typeof setTimeout);
   }
 
   #now(): number {

@@ -75,9 +75,9 @@ export class FaultyDisk {
       else read(fd, target, at, length, position, done as never);
     });
     replace(fs, 'fsync', (fd: number, done: Done) => {
-      if (!this.#descriptors.has(fd)) return fsync(fd, done as never);
+      if (!this.#descriptors.has(fd)) return fsync(fd, done);
       const error = this.#failure('sync');
-      return this.#late(() => (error === undefined ? fsync(fd, done as never) : done(error)));
+      return this.#late(() => (error === undefined ? fsync(fd, done) : done(error)));
     });
   }
 

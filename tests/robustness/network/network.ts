@@ -127,6 +127,6 @@ export class Network implements AsyncDisposable {
   }
 }
 
-function key(from: Place | string, to: Place | string): string {
+function key(from: number | string, to: number | string): string {
   return `${from}>${to}`;
 }

@@ -13,7 +13,7 @@ export const increments: Scenario = {
   run: (options) =>
     onStage('increments', options, (scene) => countThrough(scene, options.times ?? 100_000), {
       parts: [],
-      watched: false,
+      watchersMax: 0,
       pinnedTo: [],
     }),
 };

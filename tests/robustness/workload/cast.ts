@@ -25,11 +25,17 @@ export const ALL_PARTS: readonly Part[] = [
   { name: 'candidates', actor: candidates, count: 2 },
 ];
 
+/** Some of everything: for trials of a few seconds. */
+export const FEW_PARTS: readonly Part[] = ALL_PARTS.filter(({ name }) => name !== 'candidates').map((part) => ({
+  ...part,
+  count: part.name === 'lockers' ? 2 : 1,
+}));
+
 /** One of each talks to each server only: writes are forwarded by followers, and reads served by them, all the time. */
 export const PINNED_ACTORS: readonly Actor[] = [keys];
 
 /** Who watches what below the workload's root. */
-export function watchPlans(root: string): readonly WatchPlan[] {
+export function watchPlans(root: string): readonly [WatchPlan, ...WatchPlan[]] {
   return [
     { path: root, scope: 'subtree', leaves: false },
     { path: root, scope: 'subtree', leaves: true },

@@ -18,8 +18,8 @@ export interface WorkloadOptions {
   readonly parts?: readonly Part[] | undefined;
   /** Servers that have a client each that talks to no other. Default none. */
   readonly pinnedTo?: readonly number[] | undefined;
-  /** Whether somebody watches. Default true. */
-  readonly watched?: boolean | undefined;
+  /** How many watch. Default all of {@link watchPlans}. */
+  readonly watchersMax?: number | undefined;
   /** The longest pause after a call, in milliseconds; at random up to that. 0 is none. Default 20. */
   readonly pauseMsMax?: number | undefined;
   /** The deadline of the roamers' calls. Default 15,000. Pinned clients give up after 1,000: their server may be down. */
@@ -118,6 +118,10 @@ export class Workload implements AsyncDisposable {
     await this.#close();
   }
 
+  get #parts(): readonly Part[] {
+    return this.#options.parts ?? ALL_PARTS;
+  }
+
   async #close(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
   }
@@ -145,8 +149,7 @@ export class Workload implements AsyncDisposable {
       await first.create(`${root}/counter`, { value: '0' }),
     ];
     if (!made.every(isDone)) throw new Error(`what the workload needs below ${root} could not be made`);
-    if (this.#options.watched === false) return;
-    for (const [index, plan] of watchPlans(root).entries()) {
+    for (const [index, plan] of watchPlans(root).slice(0, this.#options.watchersMax).entries()) {
       const name = `watcher-${index}`;
       this.#watchers.push(new Watcher(this.#stage, name, this.#client({}), plan));
     }
@@ -162,7 +165,7 @@ export class Workload implements AsyncDisposable {
       });
       acts.push(this.#guard(actor(this.#stage, caller, client)));
     };
-    for (const { name, actor, count } of this.#options.parts ?? ALL_PARTS) {
+    for (const { name, actor, count } of this.#parts) {
       for (let index = 0; index < count; index += 1) play(actor, `${name}-${index}`, {});
     }
     for (const server of this.#options.pinnedTo ?? []) {
@@ -192,7 +195,7 @@ export class Workload implements AsyncDisposable {
       }
     }
     await reader.multiRead(accountPaths(root), `${root}/accounts`);
-    await reader.registerRead();
+    if (this.#parts.some(({ name }) => name === 'register')) await reader.registerRead();
   }
 }
 
