@@ -30,7 +30,7 @@ const FAULTS_SHOWN = 10;
 const SEARCH_WORK_MAX = 2_000_000;
 
 /** Refusals by the tree's state: they are answers. */
-export function isServed(call: Call): boolean {
+function isServed(call: Call): boolean {
   return call.end !== undefined && call.failed === undefined;
 }
 

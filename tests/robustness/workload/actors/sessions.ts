@@ -5,7 +5,7 @@ import { Caller, place } from '../caller.js';
 import { nowUs } from '../../history/history-recorder.js';
 
 /** Short, so that faults end some, and long enough for the others. */
-export const SESSION_TIMEOUTS_MS = [2_000, 4_000, 8_000] as const;
+const SESSION_TIMEOUTS_MS = [2_000, 4_000, 8_000] as const;
 
 /** A session whose life is recorded, and which calls through a recorded caller. */
 export interface RecordedSession {

@@ -5,9 +5,6 @@ import { wish } from './keys.js';
 
 const ACCOUNTS = 4;
 
-/** What all accounts hold together, always. */
-export const ACCOUNTS_TOTAL = ACCOUNTS * 100;
-
 export function accountPaths(root: string): string[] {
   return Array.from({ length: ACCOUNTS }, (_, index) => `${root}/accounts/a${index}`);
 }
