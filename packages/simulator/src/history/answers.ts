@@ -171,8 +171,10 @@ function compareItem(model: TreeModel, item: ReadItem, options: AnswerOptions): 
       if ((item.version === undefined) !== (node === undefined)) return node === undefined ? 'no node' : shown(node);
       return compareNode(item, undefined, node, options);
     case 'count': {
-      const own = model.isParent(item.path) ? model.below(item.path).length : undefined;
-      return item.count === own ? undefined : `count ${own}`;
+      // Of what no call creates nobody knows whether it was there.
+      if (item.count === undefined) return node === undefined ? undefined : shown(node);
+      if (!model.isParent(item.path)) return 'no node';
+      return differ(item.count, model.below(item.path).length, 'count');
     }
     case 'children':
       return compareChildren(model, item, options);
@@ -195,7 +197,7 @@ function compareNode(
 
 function compareChildren(model: TreeModel, item: ChildrenItem, options: AnswerOptions): string | undefined {
   const { path, entries, startAfter = '', more = false } = item;
-  if (entries === undefined) return model.isParent(path) ? 'a node' : undefined;
+  if (entries === undefined) return model.get(path) === undefined ? undefined : 'a node';
   if (!model.isParent(path)) return 'no node';
   const names = model.childNames(path).filter((name) => startAfter === '' || byBytes(name, startAfter) > 0);
   const own = more ? names.slice(0, entries.length) : names;

@@ -6,7 +6,7 @@ export interface Component {
   readonly calls: readonly Call[];
   /** Paths, `register`, `session:ID`. */
   readonly keys: ReadonlySet<string>;
-  /** Paths that these calls may create: all others were there before. */
+  /** Paths that these calls may create, or find missing: all others were there before. */
   readonly creatable: ReadonlySet<string>;
 }
 
@@ -37,7 +37,7 @@ export function divide(history: readonly HistoryRecord[], calls: readonly Call[]
     components.set(root, component);
     component.calls.push(call);
     for (const key of touched.keys) component.keys.add(key);
-    for (const path of touched.created) component.creatable.add(path);
+    for (const path of [...touched.created, ...touched.missing]) component.creatable.add(path);
   }
   return [...components.values()];
 }
@@ -74,7 +74,7 @@ function relatingPaths(touches: readonly TouchedCall[]): Set<string> {
 function* impliedCalls(history: readonly HistoryRecord[], calls: readonly Call[]): Iterable<Call> {
   const ends = new Map<number, number>();
   for (const record of history) {
-    if (record.kind === 'session' && record.event === 'ended') ends.set(record.session, (record).zxid);
+    if (record.kind === 'session' && record.event === 'ended') ends.set(record.session, record.zxid);
   }
   const closed = new Set<number>();
   const owners = new Map<number, number>();

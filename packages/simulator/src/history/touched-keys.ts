@@ -9,6 +9,8 @@ export interface Touched {
   readonly relating: readonly string[];
   /** Paths that it may create. */
   readonly created: readonly string[];
+  /** Paths that its answer says to be missing: parents of what it was to create. */
+  readonly missing: readonly string[];
 }
 
 export function sessionKey(session: number): string {
@@ -17,7 +19,7 @@ export function sessionKey(session: number): string {
 
 /** All that a call depends on or changes, but for the parents of what it creates: `groupByKeys` knows when these matter. */
 export function touchedBy(call: Call): Touched {
-  const touched = { keys: [] as string[], relating: [] as string[], created: [] as string[] };
+  const touched = { keys: [] as string[], relating: [] as string[], created: [] as string[], missing: [] as string[] };
   collect(call, touched);
   if (call.session !== undefined && dependsOnSession(call)) touched.keys.push(sessionKey(call.session));
   return touched;
@@ -35,6 +37,7 @@ interface Collected {
   readonly keys: string[];
   readonly relating: string[];
   readonly created: string[];
+  readonly missing: string[];
 }
 
 function collect(call: Call, into: Collected): void {
@@ -45,7 +48,9 @@ function collect(call: Call, into: Collected): void {
         if (target === 'cversion') into.relating.push(path);
       }
       for (const step of [...call.then, ...(call.else ?? [])]) collectStep(step, undefined, into);
-      for (const result of call.results ?? []) {
+      for (const [index, result] of (call.results ?? []).entries()) {
+        const step = (call.branch === 'else' ? call.else : call.then)?.[index];
+        if (result.kind === 'failed') collectRefusal(step, result.code, into);
         if (result.kind === 'created' && result.name !== undefined) {
           into.keys.push(result.name);
           into.created.push(result.name);
@@ -74,9 +79,16 @@ function collect(call: Call, into: Collected): void {
       return;
     default:
       collectStep(call, call.kind === 'create' ? call.name : undefined, into);
-      // That the parent was not there is an answer about the parent.
-      if (call.kind === 'create' && call.refused !== undefined) into.relating.push(parentOf(call.path));
+      collectRefusal(call, call.refused, into);
   }
+}
+
+/** That the parent was not there, or may have no children, is an answer about the parent. */
+function collectRefusal(step: Step | undefined, code: string | undefined, into: Collected): void {
+  if (step?.kind !== 'create' || code === undefined || code === 'NODE_EXISTS') return;
+  const parent = parentOf(step.path);
+  into.relating.push(parent);
+  if (code === 'NO_NODE') into.missing.push(parent);
 }
 
 function collectStep(step: Step, name: string | undefined, into: Collected): void {

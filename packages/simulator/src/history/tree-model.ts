@@ -96,7 +96,7 @@ export class TreeModel {
   }
 
   /** `number`: of a sequential create, to set the parent's counter when it was not known. */
-  create(path: string, value: Value, mode: CreateMode, owner: number, number?: number  ): void {
+  create(path: string, value: Value, mode: CreateMode, owner: number, number?: number): void {
     const { zxid } = this;
     const kind = kindOf(mode);
     const isOwned = kind === 'ephemeral' ? owner : 0;
