@@ -5,7 +5,6 @@ import {
   ZnodeStateMachine,
   type Command,
   type Result,
-  type SessionId,
 } from '@zkl/state-machine';
 import type { ReadItem, SnapshotNode, WatchedChange } from '../record.js';
 import { childPath } from '../tree-model.js';

@@ -1,5 +1,5 @@
 import { Random } from '../../random.js';
-import type { Call, Compare, HistoryRecord, ReadItem, Step, WriteCall } from '../record.js';
+import type { Compare, HistoryRecord, ReadItem, Step, WriteCall } from '../record.js';
 import { isInScope } from '../scope.js';
 import { ModelCluster } from './model-cluster.js';
 import { answerOf, placeNumber, toCompare, toOperation } from './to-record.js';
