@@ -22,6 +22,7 @@ export default defineConfig(
   library({
     index: 'src/index.ts',
     'web/index': 'src/web/index.ts',
+    'channels/index': 'src/channels/index.ts',
     ...Object.fromEntries(recipes.map((name) => [`recipes/${name}`, `src/recipes/${name}.ts`])),
   }),
 );

@@ -1,11 +1,9 @@
 import type { Dial } from './channel/node/dial.js';
 import { http2Channels } from './channel/node/http2-channel.js';
 import type { Client } from './client/client.js';
-import { ZklClient } from './client/zkl-client.js';
+import { createClientOver } from './client/create-client-over.js';
 import type { ClientOptions } from './options/client-options.js';
-import { Link } from './stream/link.js';
 import { badArguments, show } from './options/validate.js';
-import { resolveOptions } from './options/resolve-options.js';
 
 export * from './surface.js';
 export type { Dial } from './channel/node/dial.js';
@@ -35,11 +33,7 @@ export interface NodeClientOptions extends ClientOptions {
  */
 export function createClient(input: string | NodeClientOptions): Client {
   const { connect, options } = splitConnect(input);
-  return new ZklClient(
-    resolveOptions(options, { discover: true }),
-    http2Channels(connect),
-    (dispatcher, session) => new Link(dispatcher.linkOptions(session)),
-  );
+  return createClientOver(http2Channels(connect), options);
 }
 
 function splitConnect(input: string | NodeClientOptions) {

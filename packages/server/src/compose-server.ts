@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { ConsensusNode, type LogStore, type ServerId, type Zxid } from '@zkl/consensus';
+import { ConsensusNode, type LogStore, type ServerId, type StateMachine, type Zxid } from '@zkl/consensus';
 import { ChangeHistory, encodeResult, ZnodeStateMachine, type Result } from '@zkl/state-machine';
 import { SessionService, WatchService } from '@zkl/protocol';
 import { Coordination } from './coordination.js';
@@ -85,7 +85,8 @@ function putTogether(
   });
   const digested = new DigestedState(state);
   const transport = createTransport(options, logger, surroundings);
-  const node = createNode(options, { logStore, surroundings, transport, state: digested, onFatal: hooks.onFatal });
+  const machine = surroundings.aroundState?.(digested, state) ?? digested;
+  const node = createNode(options, { logStore, surroundings, transport, state: machine, onFatal: hooks.onFatal });
   forwardToNode(transport, node);
   const view = new ClusterView();
   const admission = new Admission(options.limits);
@@ -131,6 +132,7 @@ function putTogether(
     handleStream: (stream, headers) => open && lane.take(stream, headers),
     open: () => {
       open = true;
+      surroundings.onOpen?.(lane);
     },
     shutdown: () => shutdown.abort(toConnectError(rejected('SHUTTING_DOWN'), view.leaderId)),
     close: async () => {
@@ -202,7 +204,7 @@ function createNode(
     logStore: LogStore;
     surroundings: Surroundings;
     transport: TcpPeerTransport;
-    state: DigestedState;
+    state: StateMachine<Result>;
     onFatal: (error: Error) => void;
   },
 ): ConsensusNode<Result> {

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
-import { systemClock, type Clock, type LogStore } from '@zkl/consensus';
+import { systemClock, type Clock, type LogStore, type StateMachine } from '@zkl/consensus';
 import { openDataFolder } from '@zkl/log-store';
+import type { Result, ZnodeStateMachine } from '@zkl/state-machine';
+import type { CallDoor } from './lane/call-door.js';
 import type { Logger } from './observability/logger.js';
 import type { MemberAddress, Members } from './options/members.js';
 import type { ServerOptions } from './options/resolve-options.js';
@@ -17,6 +19,13 @@ export interface Surroundings {
   readonly listen?: OnePortOptions['listen'];
   /** Connects to another server. The socket emits `connect` or `error`. Default: TCP. */
   readonly connect?: ((address: MemberAddress) => Socket) | undefined;
+  /** Is given the door for calls that come as whole messages, once the server serves: what HTTP/2 stands before elsewhere. */
+  readonly onOpen?: ((door: CallDoor) => void) | undefined;
+  /** Stands between the node and its state machine: what is applied is seen here. `state` is what `machine` drives. */
+  readonly aroundState?:
+    ((machine: StateMachine<Result>, state: ZnodeStateMachine) => StateMachine<Result>) | undefined;
+  /** The settled options, as they are to be: beyond their bounds, so that little data reaches what much data does elsewhere. */
+  readonly settle?: ((options: ServerOptions) => ServerOptions) | undefined;
 }
 
 /** The clock of a server. */

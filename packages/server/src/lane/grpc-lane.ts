@@ -14,7 +14,8 @@ import { addGrpcDetail } from '../http/framework-errors.js';
 import type { Logger } from '../observability/logger.js';
 import { frameOf, readMessage } from './grpc-body.js';
 import { LaneCall } from './lane-call.js';
-import { LaneStream } from './lane-stream.js';
+import { refusalOf, type CallAnswer, type CallDoor } from './call-door.js';
+import { Http2LaneStream, type LaneStream } from './lane-stream.js';
 
 /** Options of `GrpcLane`. */
 export interface GrpcLaneOptions {
@@ -41,7 +42,7 @@ const CONTENT_TYPES: ReadonlySet<string | undefined> = new Set(['application/grp
  * what a call needs. It takes what every gRPC client sends in everyday use; anything else (JSON, compression, streams, other protocols, browsers)
  * is left to Connect, so nobody has to know of it.
  */
-export class GrpcLane {
+export class GrpcLane implements CallDoor {
   readonly #options: GrpcLaneOptions;
   readonly #methods = new Map<string, LaneMethod>();
   readonly #streams = new Map<string, (stream: LaneStream) => void>();
@@ -64,11 +65,38 @@ export class GrpcLane {
     this.#streams.set(path, open);
   }
 
+  /** Serves a call that came as a whole message, by whatever way. */
+  call(
+    path: string,
+    message: Uint8Array,
+    timeoutMs: number | undefined,
+    done: (answer: CallAnswer) => void,
+  ): () => void {
+    const method = this.#methods.get(path);
+    if (method === undefined) {
+      queueMicrotask(() => done({ kind: 'unimplemented' }));
+      return () => undefined;
+    }
+    const call = new LaneCall(method.desc, timeoutMs);
+    this.#answer(method, message, call).then(
+      (reply) => done({ kind: 'answer', message: reply }),
+      (error: unknown) => done(refusalOf(error as ConnectError)),
+    );
+    return () => call.signal.abort();
+  }
+
+  /** Serves a stream of whole messages. */
+  stream(path: string, stream: LaneStream): boolean {
+    const open = this.#streams.get(path);
+    open?.(stream);
+    return open !== undefined;
+  }
+
   /** Takes a request, or answers false and has not touched it. */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     const open = this.#streams.get(headers[':path'] ?? '');
     if (open !== undefined && isPlain(headers) && headers['grpc-timeout'] === undefined) {
-      open(new LaneStream(stream, this.#options.readMaxBytes));
+      open(new Http2LaneStream(stream, this.#options.readMaxBytes));
       return true;
     }
     const method = this.#methods.get(headers[':path'] ?? '');
@@ -89,22 +117,30 @@ export class GrpcLane {
 
   async #serve(
     stream: ServerHttp2Stream,
-    { desc, call }: LaneMethod,
+    method: LaneMethod,
     message: Uint8Array,
     context: LaneCall,
   ): Promise<void> {
     try {
+      succeed(stream, await this.#answer(method, message, context));
+    } catch (error) {
+      fail(stream, error as ConnectError);
+    }
+  }
+
+  /** Rejects with a ConnectError, and nothing else. */
+  async #answer({ desc, call }: LaneMethod, message: Uint8Array, context: LaneCall): Promise<Uint8Array> {
+    try {
       const request = decode(desc, message);
       const reply = await call(request, context as unknown as HandlerContext);
-      succeed(stream, toBinary(desc.output, isMessage(reply) ? reply : create(desc.output, reply)));
+      return toBinary(desc.output, isMessage(reply) ? reply : create(desc.output, reply));
     } catch (error) {
-      if (!(error instanceof ConnectError)) {
-        this.#options.logger.error(
-          { event: 'defect', method: desc.name, error },
-          'a request failed in a way that nobody expected',
-        );
-      }
-      fail(stream, error instanceof ConnectError ? error : new ConnectError('internal error', Code.Internal));
+      if (error instanceof ConnectError) throw error;
+      this.#options.logger.error(
+        { event: 'defect', method: desc.name, error },
+        'a request failed in a way that nobody expected',
+      );
+      throw new ConnectError('internal error', Code.Internal);
     }
   }
 }

@@ -20,8 +20,23 @@ export interface LaneStreamEvents {
   onClose(): void;
 }
 
-/** A streaming gRPC call on the lane: messages in, messages out, no promises, nothing of Connect but its errors. */
-export class LaneStream {
+/** A streaming call on the lane: messages in, messages out, no promises, nothing of Connect but its errors. */
+export interface LaneStream {
+  /** Reads from now on. */
+  open(events: LaneStreamEvents): void;
+  /** False while more waits for the socket than should. */
+  readonly writable: boolean;
+  /** Sends frames that are made already: the same bytes may go to many. */
+  send(frame: Uint8Array): void;
+  /** Stops and goes on with reading; the caller is held back. */
+  pause(): void;
+  resume(): void;
+  /** Ends the call: well, or with an error. What was sent before arrives. */
+  end(error?: ConnectError): void;
+}
+
+/** A streaming gRPC call over HTTP/2. */
+export class Http2LaneStream implements LaneStream {
   readonly #stream: ServerHttp2Stream;
   readonly #readMaxBytes: number;
   #events: LaneStreamEvents | undefined;
@@ -37,7 +52,6 @@ export class LaneStream {
     stream.on('error', () => undefined);
   }
 
-  /** Reads from now on. */
   open(events: LaneStreamEvents): void {
     const stream = this.#stream;
     this.#events = events;
@@ -56,17 +70,15 @@ export class LaneStream {
     });
   }
 
-  /** False while more waits for the socket than should. */
   get writable(): boolean {
     return !this.#ended && this.#stream.writableLength < BUFFERED_BYTES_MAX && !this.#stream.writableNeedDrain;
   }
 
-  /** Sends frames that are made already: the same bytes may go to many. */
   send(frame: Uint8Array): void {
     if (!this.#ended && !this.#stream.destroyed) this.#stream.write(frame);
   }
 
-  /** Stops and goes on with reading; the caller is held back by HTTP/2's flow control. */
+  /** By HTTP/2's flow control. */
   pause(): void {
     this.#stream.pause();
   }
@@ -75,7 +87,6 @@ export class LaneStream {
     this.#stream.resume();
   }
 
-  /** Ends the call: well, or with an error. What was sent before arrives. */
   end(error?: ConnectError): void {
     if (this.#ended) return;
     this.#ended = true;

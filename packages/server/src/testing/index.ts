@@ -5,6 +5,9 @@ import type { Surroundings } from '../surroundings.js';
 import { ZklServer } from '../zkl-server.js';
 
 export type { CreateServerOptions } from '../create-server.js';
+export { refusalOf, type CallAnswer, type CallDoor } from '../lane/call-door.js';
+export type { LaneStream, LaneStreamEvents } from '../lane/lane-stream.js';
+export type { ServerOptions } from '../options/resolve-options.js';
 export type { OtherListener } from '../port/one-port.js';
 export type { ServerStatus } from '../services/cluster-service.js';
 export type { Surroundings } from '../surroundings.js';
@@ -17,5 +20,6 @@ export type { ZklServer } from '../zkl-server.js';
 export async function createServerIn(surroundings: Surroundings, options: CreateServerOptions): Promise<ZklServer> {
   const { logger, ...input } = options;
   const chosen = logger === undefined || logger === false ? silentLogger : logger;
-  return ZklServer.start(resolveOptions(input), chosen, surroundings);
+  const settled = resolveOptions(input);
+  return ZklServer.start(surroundings.settle?.(settled) ?? settled, chosen, surroundings);
 }

@@ -1,0 +1,33 @@
+import type { Block, StateMachine } from '@zkl/consensus';
+import type { Result } from '@zkl/state-machine';
+
+export interface StateEvents {
+  onApplied(block: Block, results: readonly Result[]): void;
+  onRestored(): void;
+}
+
+/** Passes everything on to a server's state machine, and tells what was applied. */
+export class ObservedState implements StateMachine<Result> {
+  readonly #machine: StateMachine<Result>;
+  readonly #events: StateEvents;
+
+  constructor(machine: StateMachine<Result>, events: StateEvents) {
+    this.#machine = machine;
+    this.#events = events;
+  }
+
+  apply(block: Block): readonly Result[] {
+    const results = this.#machine.apply(block);
+    this.#events.onApplied(block, results);
+    return results;
+  }
+
+  snapshot(): IterableIterator<Uint8Array> {
+    return this.#machine.snapshot();
+  }
+
+  async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#machine.restore(chunks);
+    this.#events.onRestored();
+  }
+}
