@@ -1,5 +1,5 @@
 import { endOf, prevOf, sameZxid, ZXID_ZERO, type Block, type Zxid } from '@zkl/consensus';
-import { ChangeHistory, ChangeView, ZnodeStateMachine, type Result } from '@zkl/state-machine';
+import { ChangeHistory, ChangeView, REGISTER_PARENT_PATH, REGISTER_PATH, ZnodeStateMachine, type Result } from '@zkl/state-machine';
 import type { ChangeType, WatchScope } from '@zkl/wire';
 import { keyOf } from '../ledger.js';
 
@@ -60,6 +60,7 @@ export class Chronicle {
 
   constructor(limits: { readonly clientRetentionMs?: number } = {}) {
     this.#reference = new ZnodeStateMachine({ history: this.#history, limits });
+    for (const path of ['/', REGISTER_PARENT_PATH, REGISTER_PATH]) this.#noteFromTheStart(path);
   }
 
   get blocks(): number {
@@ -130,8 +131,7 @@ export class Chronicle {
     for (let at = lastUpTo(this.changes, after) + 1; at < this.changes.length; at++) {
       const change = this.changes[at]!;
       if (change.zxid > upTo) break;
-      const isWanted = scope.types.length === 0 || scope.types.includes(change.type);
-      if (isWanted && isWithin(scope, change.path)) found.push(change);
+      if (isToBeTold(scope, change)) found.push(change);
     }
     return found;
   }
@@ -139,6 +139,15 @@ export class Chronicle {
   /** What one write did. */
   changesAt(zxid: number): readonly Change[] {
     return this.between({ path: '/', scope: 'subtree', types: [] }, zxid - 1, zxid);
+  }
+
+  /** What is there before anything happened. */
+  #noteFromTheStart(path: string): void {
+    const found = this.#reference.get(path);
+    if (found.kind !== 'node') return;
+    const { version } = found.stat;
+    const first: Change = { zxid: 0, type: 'created', path, data: textOf(found.data), previous: undefined, version, czxid: 0, owner: 0 };
+    this.#byPath.set(path, [first]);
   }
 
   #readChanges(): void {
@@ -180,7 +189,14 @@ export class Chronicle {
   }
 }
 
-/** Whether a watch of this scope tells of this path. */
+/** Whether a watch tells of a change. One of children tells of the parent only that it comes and goes. */
+function isToBeTold(scope: Scope, { type, path }: Change): boolean {
+  if (scope.types.length > 0 && !scope.types.includes(type)) return false;
+  if (scope.scope === 'children' && path === scope.path && type === 'set') return false;
+  return isWithin(scope, path);
+}
+
+/** Whether a path is within the scope. */
 function isWithin({ path, scope }: Scope, other: string): boolean {
   if (other === path) return true;
   const before = path === '/' ? '/' : `${path}/`;

@@ -44,6 +44,8 @@ export class WorldClient {
   /** Aborted when the program is to come to an end. */
   readonly stopping = new AbortController();
   readonly watches: WatchRecord[] = [];
+  /** Streams that it has opened. */
+  streams = 0;
   readonly #hands = new Set<string>();
   readonly #numbers = new Map<string, number>();
   #values = 0;
@@ -69,7 +71,8 @@ export class WorldClient {
     this.client = createClientOver(({ url }) => {
       const to = Number(/10\.0\.0\.(\d+)/.exec(url)?.[1]);
       const hooks = planted(to);
-      return new SimulatedChannel({ process, network, party, serverAt: around.serverAt, ...hooks }, to);
+      const onStream = (): void => void (this.streams += 1);
+      return new SimulatedChannel({ process, network, party, serverAt: around.serverAt, onStream, ...hooks }, to);
     }, options);
     machine.running = before;
   }
@@ -117,14 +120,18 @@ export class WorldClient {
   /** Something that the program does beside other things, until it ends. Whatever it throws is a violation. */
   hand(name: string, work: () => Promise<void>): void {
     this.#hands.add(name);
-    work().then(
-      () => this.#hands.delete(name),
-      (error: unknown) => {
-        this.#hands.delete(name);
-        const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        if (this.process.isAlive) this.around.violate('no-unexpected-error', `${this.name}, ${name}: ${words}`);
-      },
-    );
+    this.background(name, async () => {
+      await work();
+      this.#hands.delete(name);
+    });
+  }
+
+  /** The same, that does not come to an end. */
+  background(name: string, work: () => Promise<void>): void {
+    work().catch((error: unknown) => {
+      const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      if (this.process.isAlive) this.around.violate('no-unexpected-error', `${this.name}, ${name}: ${words}`);
+    });
   }
 
   /** What nobody else ever writes. */
@@ -145,17 +152,19 @@ export class WorldClient {
 
   /** A session whose client is not told that it is over, but would see it when it looks. */
   noteSession(session: Session): void {
+    this.around.onSession({ client: this, id: Number(session.id), isOver: () => this.isSessionOver(session) });
+  }
+
+  /** Whether it is over, or would be found to be by whoever looks. */
+  isSessionOver(session: Session): boolean {
     const { process } = this;
     const { machine } = this.around;
-    const isOver = (): boolean => {
-      if (!process.isAlive) return true;
-      const before = machine.running;
-      machine.running = process;
-      const { remainingMs } = session;
-      machine.running = before;
-      return remainingMs === 0;
-    };
-    this.around.onSession({ client: this, id: Number(session.id), isOver });
+    if (!process.isAlive) return true;
+    const before = machine.running;
+    machine.running = process;
+    const { remainingMs } = session;
+    machine.running = before;
+    return remainingMs === 0;
   }
 
   tell(text: string): void {

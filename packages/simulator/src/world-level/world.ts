@@ -156,6 +156,8 @@ export class World implements WorldView {
     for (const client of this.clients) client.lastCalls();
     await this.#settle('after the last calls');
     await this.#runUntil(() => this.#hasCaughtUp(), 'a watch has not caught up');
+    await this.#runUntil(() => this.#sessionsAreOver(), 'a session lives on without its client');
+    await this.#runUntil(() => this.#hasCaughtUp(), 'a watch has not caught up with the end of sessions');
     this.#each((checker) => checker.onHealed?.(this.#watches));
     this.#rethrow();
   }
@@ -208,6 +210,13 @@ export class World implements WorldView {
       if (watch.isOver) return true;
       return watch.told !== undefined && chronicle.between(watch, watch.told, chronicle.last).length === 0;
     });
+  }
+
+  /** Those are gone that nobody keeps alive. */
+  #sessionsAreOver(): boolean {
+    return [...this.chronicle.sessions.values()].every(
+      ({ id, endedAt }) => endedAt !== undefined || this.sessions.get(id)?.isOver() === false,
+    );
   }
 
   #describe(): string {

@@ -41,6 +41,8 @@ const EXPECTED = new Set([
   'CANCELLED',
   'ABORTED',
   'CLIENT_CLOSED',
+  // When the leader's wall clock jumps by an hour, the cluster takes the client for one that was idle as long.
+  'CLIENT_FORGOTTEN',
 ]);
 
 /** Makes a call, and notes what came of it. Resolves with whether it went well. */
@@ -48,6 +50,7 @@ export async function makeCall(client: WorldClient, plan: Plan): Promise<boolean
   const start = client.now;
   const { what, lane, consistency, values = [], run } = plan;
   const number = client.nextNumber(lane);
+  const streamsBefore = client.streams;
   const note = (rest: Pick<CallRecord, 'outcome' | 'zxid' | 'code' | 'seen' | 'effects'>): void => {
     const end = client.now;
     const { trace } = client.around;
@@ -56,7 +59,7 @@ export async function makeCall(client: WorldClient, plan: Plan): Promise<boolean
       const came = rest.outcome === 'done' ? `0x${(rest.zxid ?? 0).toString(16)}` : `${rest.outcome} ${rest.code ?? ''}`;
       client.tell(`${what}: ${came}`);
     }
-    client.around.onCall({ client, lane, number, what, start, end, consistency, values, ...rest });
+    client.around.onCall({ client, lane, number, what, start, end, consistency, values, streams: [streamsBefore, client.streams], ...rest });
   };
   try {
     const { zxid, seen = [], effects = [] } = await run();
