@@ -25,7 +25,6 @@ export interface ChannelSurroundings {
   readonly party: Party;
   /** Who listens there. */
   readonly serverAt: (party: Party) => CallServer | undefined;
-  readonly onStream: () => void;
   /** Every message, as it is looked at: it may be changed, which is what planted bugs do. */
   readonly onMessage: (server: Party, message: ServerMessage) => ServerMessage;
   readonly onSend: (server: Party, message: ClientMessage) => ClientMessage;
@@ -90,7 +89,6 @@ export class SimulatedChannel implements Channel {
       taken: (bytes) => this.#send({ kind: 'taken', id, bytes }),
     });
     this.#streams.set(id, stream);
-    this.#around.onStream();
     this.#send({ kind: 'open', id, path: `/${method.parent.typeName}/${method.name}` });
     return stream;
   }

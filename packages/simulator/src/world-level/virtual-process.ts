@@ -89,11 +89,8 @@ export class VirtualProcess {
   /** Lets it happen to the process, in the present event: later, if it stands still; never, once it is dead. */
   deliver(kind: Kind, callback: () => void): void {
     if (!this.#isAlive) return;
-    if (this.#isPaused) this.#held.push({ kind, callback });
-    else {
-      this.machine.running = this;
-      callback();
-    }
+    if (this.#isPaused || this.#held.length > 0) this.#held.push({ kind, callback });
+    else this.#run(callback);
   }
 
   pause(): void {
@@ -105,13 +102,27 @@ export class VirtualProcess {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     const held = this.#held;
-    this.#held = [];
-    const order: readonly Kind[] = this.machine.random.chance(0.7) ? ['timer', 'input', 'turn'] : ['input', 'timer', 'turn'];
-    for (const wanted of order) {
-      for (const { kind, callback } of held) {
-        if (kind === wanted) this.machine.queue.after(0, () => this.deliver(kind, callback));
-      }
-    }
+    const order: readonly Kind[] = this.machine.random.chance(0.7)
+      ? ['timer', 'input', 'turn']
+      : ['input', 'timer', 'turn'];
+    this.#held = order.flatMap((wanted) => held.filter(({ kind }) => kind === wanted));
+    this.#catchUp();
+  }
+
+  /** What was held comes one by one, each in an event of its own; what comes meanwhile stands behind it. */
+  #catchUp(): void {
+    if (this.#held.length === 0) return;
+    this.machine.queue.after(0, () => {
+      if (!this.#isAlive || this.#isPaused) return;
+      const next = this.#held.shift();
+      if (next !== undefined) this.#run(next.callback);
+      this.#catchUp();
+    });
+  }
+
+  #run(callback: () => void): void {
+    this.machine.running = this;
+    callback();
   }
 
   kill(): void {

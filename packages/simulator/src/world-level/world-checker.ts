@@ -26,8 +26,6 @@ export interface CallRecord {
   /** Where the cluster's order has it: of a write its place, of a read the state that it saw. */
   readonly zxid?: number | undefined;
   readonly code?: string | undefined;
-  /** How many streams its client had opened when it was made, and when it ended. */
-  readonly streams: readonly [number, number];
   /** What it saw of the state at its zxid. */
   readonly seen: readonly Seen[];
   /** What it changed, as it was told. */

@@ -44,8 +44,6 @@ export class WorldClient {
   /** Aborted when the program is to come to an end. */
   readonly stopping = new AbortController();
   readonly watches: WatchRecord[] = [];
-  /** Streams that it has opened. */
-  streams = 0;
   readonly #hands = new Set<string>();
   readonly #numbers = new Map<string, number>();
   #values = 0;
@@ -71,8 +69,7 @@ export class WorldClient {
     this.client = createClientOver(({ url }) => {
       const to = Number(/10\.0\.0\.(\d+)/.exec(url)?.[1]);
       const hooks = planted(to);
-      const onStream = (): void => void (this.streams += 1);
-      return new SimulatedChannel({ process, network, party, serverAt: around.serverAt, onStream, ...hooks }, to);
+      return new SimulatedChannel({ process, network, party, serverAt: around.serverAt, ...hooks }, to);
     }, options);
     machine.running = before;
   }

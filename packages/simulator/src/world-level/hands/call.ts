@@ -50,7 +50,6 @@ export async function makeCall(client: WorldClient, plan: Plan): Promise<boolean
   const start = client.now;
   const { what, lane, consistency, values = [], run } = plan;
   const number = client.nextNumber(lane);
-  const streamsBefore = client.streams;
   const note = (rest: Pick<CallRecord, 'outcome' | 'zxid' | 'code' | 'seen' | 'effects'>): void => {
     const end = client.now;
     const { trace } = client.around;
@@ -59,7 +58,7 @@ export async function makeCall(client: WorldClient, plan: Plan): Promise<boolean
       const came = rest.outcome === 'done' ? `0x${(rest.zxid ?? 0).toString(16)}` : `${rest.outcome} ${rest.code ?? ''}`;
       client.tell(`${what}: ${came}`);
     }
-    client.around.onCall({ client, lane, number, what, start, end, consistency, values, streams: [streamsBefore, client.streams], ...rest });
+    client.around.onCall({ client, lane, number, what, start, end, consistency, values, ...rest });
   };
   try {
     const { zxid, seen = [], effects = [] } = await run();
