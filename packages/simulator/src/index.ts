@@ -2,6 +2,8 @@ export { runSeed, type RunOptions, type RunResult } from './run-seed.js';
 export { runMany, type RunManyOptions, type Totals } from './run-many.js';
 export { runNodeSeed, type NodeRunResult, type RunNodeOptions } from './node-level/run-node-seed.js';
 export { runManyNodes, type NodeTotals, type RunManyNodesOptions } from './node-level/run-many-nodes.js';
+export { runWorldSeed, type RunWorldOptions, type WorldRunResult } from './world-level/run-world-seed.js';
+export { runManyWorlds, type RunManyWorldsOptions, type WorldTotals } from './world-level/run-many-worlds.js';
 export { checkHistory, type CheckOptions, type HistoryReport } from './history/check-history.js';
 export { describeRecord } from './history/describe.js';
 export type { HistoryFault, HistoryProperty } from './history/fault.js';

@@ -1,11 +1,13 @@
 import type { Settings } from './swarm.js';
 import type { NodeSettings } from './node-level/node-settings.js';
+import type { WorldSettings } from './world-level/world-settings.js';
 
-/** Core: the pure core with a disk and a machine made up. Node: production nodes, stores and state machines. */
-export type Level = 'core' | 'node';
+/** Core: the pure core with a disk and a machine made up. Node: production nodes, stores and state machines. World: whole servers and whole clients. */
+export type Level = 'core' | 'node' | 'world';
 
 export interface Flags {
-  readonly level: Level | 'both';
+  /** `both`: core and node. */
+  readonly level: Level | 'both' | 'all';
   readonly seed?: number;
   readonly from: number;
   readonly seeds?: number;
@@ -33,7 +35,7 @@ export function reportFailure(level: Level, seed: number, failure: Error, { serv
   console.log(`  again, with its story: npm run vopr -- --level ${level} --seed ${seed}${flags} --trace`);
 }
 
-export function printSettings(settings: Settings | NodeSettings): void {
+export function printSettings(settings: Settings | NodeSettings | WorldSettings): void {
   const { plantedBugs: _, ...rest } = settings;
   console.log(JSON.stringify(rest));
 }

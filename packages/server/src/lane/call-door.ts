@@ -1,4 +1,5 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import type { ConnectError } from '@connectrpc/connect';
+import { Code } from '@connectrpc/connect';
 import { ErrorDetailSchema, type ErrorDetail } from '@zkl/protocol';
 import type { LaneStream } from './lane-stream.js';
 

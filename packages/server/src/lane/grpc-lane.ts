@@ -115,12 +115,7 @@ export class GrpcLane implements CallDoor {
     return true;
   }
 
-  async #serve(
-    stream: ServerHttp2Stream,
-    method: LaneMethod,
-    message: Uint8Array,
-    context: LaneCall,
-  ): Promise<void> {
+  async #serve(stream: ServerHttp2Stream, method: LaneMethod, message: Uint8Array, context: LaneCall): Promise<void> {
     try {
       succeed(stream, await this.#answer(method, message, context));
     } catch (error) {

@@ -63,8 +63,8 @@ const ADMISSION_RETRY_MS = 5;
  * One stream of one client: its operations in order, their replies in the same order, the events of its watches before the replies that could show what they tell
  * of, and the signs of life of its session. It knows nothing of the transport: that gives it messages, and takes steps through a `StreamPort`.
  *
- * Writes go to the leader as they come; reads, and all else, are done when everything before them is done. So a client sees its own writes, and its operations
- * take effect in the order in which it sent them.
+ * Writes go to the leader as they come; reads, and all else, are done when everything before them is done. So a client sees its own writes, and its writes
+ * take effect in the order in which it sent them. A read may also see what the client wrote after it, if that was not held back until the reply.
  */
 export class SessionStream {
   /** Called when `wantsMore` becomes true again, and when the stream has ended. */

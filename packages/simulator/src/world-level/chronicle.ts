@@ -1,5 +1,12 @@
 import { endOf, prevOf, sameZxid, ZXID_ZERO, type Block, type Zxid } from '@zkl/consensus';
-import { ChangeHistory, ChangeView, REGISTER_PARENT_PATH, REGISTER_PATH, ZnodeStateMachine, type Result } from '@zkl/state-machine';
+import {
+  ChangeHistory,
+  ChangeView,
+  REGISTER_PARENT_PATH,
+  REGISTER_PATH,
+  ZnodeStateMachine,
+  type Result,
+} from '@zkl/state-machine';
 import type { ChangeType, WatchScope } from '@zkl/wire';
 import { keyOf } from '../ledger.js';
 
@@ -146,7 +153,16 @@ export class Chronicle {
     const found = this.#reference.get(path);
     if (found.kind !== 'node') return;
     const { version } = found.stat;
-    const first: Change = { zxid: 0, type: 'created', path, data: textOf(found.data), previous: undefined, version, czxid: 0, owner: 0 };
+    const first: Change = {
+      zxid: 0,
+      type: 'created',
+      path,
+      data: textOf(found.data),
+      previous: undefined,
+      version,
+      czxid: 0,
+      owner: 0,
+    };
     this.#byPath.set(path, [first]);
   }
 

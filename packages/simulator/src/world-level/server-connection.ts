@@ -105,7 +105,12 @@ export class ServerConnection {
 }
 
 /** As HTTP status 503 of a server that recovers its data. */
-const STARTING = { kind: 'lost', sent: true, reason: 'The server answered with HTTP status 503', cause: undefined } as const;
+const STARTING = {
+  kind: 'lost',
+  sent: true,
+  reason: 'The server answered with HTTP status 503',
+  cause: undefined,
+} as const;
 
 function toMessage(id: number, answer: CallAnswer): ServerMessage {
   if (answer.kind === 'answer') return { kind: 'answer', id, bytes: answer.message };
@@ -125,7 +130,7 @@ class DoorStream implements LaneStream {
   readonly #bufferedBytesMax: number;
   readonly #hooks: DoorStreamHooks;
   #events: LaneStreamEvents | undefined;
-  #waiting: Uint8Array[] = [];
+  readonly #waiting: Uint8Array[] = [];
   #isPaused = false;
   #buffered = 0;
   #wasFull = false;

@@ -1,4 +1,10 @@
-import { fromBinary, toBinary, type DescMessage, type DescMethodBiDiStreaming, type MessageShape } from '@bufbuild/protobuf';
+import {
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type DescMethodBiDiStreaming,
+  type MessageShape,
+} from '@bufbuild/protobuf';
 import type {
   CancelCall,
   Channel,
@@ -30,7 +36,9 @@ export interface ChannelSurroundings {
   readonly onSend: (server: Party, message: ClientMessage) => ClientMessage;
 }
 
-type UnaryCall = (result: Exclude<UnaryResult<never>, { kind: 'answer' }> | { kind: 'answer'; bytes: Uint8Array }) => void;
+type UnaryCall = (
+  result: Exclude<UnaryResult<never>, { kind: 'answer' }> | { kind: 'answer'; bytes: Uint8Array },
+) => void;
 
 /** A connection as the client sees it: nothing is sent before the server's first message has come. */
 interface Connection {

@@ -95,7 +95,7 @@ function seededCrypto(below: (bound: number) => number) {
     subtle: {
       digest: async (_algorithm: string, data: Uint8Array): Promise<ArrayBuffer> => {
         const { buffer, byteOffset, byteLength } = createHash('sha256').update(data).digest();
-        return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+        return buffer.slice(byteOffset, byteOffset + byteLength);
       },
     },
   };

@@ -100,7 +100,13 @@ export interface WorldView {
 /** Watches one property, at every event that it is told of. */
 export interface WorldChecker {
   /** A server has applied a block. `isNew`: nobody had before. */
-  onApplied?(server: WorldServer, block: Block, results: readonly Result[], state: ZnodeStateMachine, isNew: boolean): void;
+  onApplied?(
+    server: WorldServer,
+    block: Block,
+    results: readonly Result[],
+    state: ZnodeStateMachine,
+    isNew: boolean,
+  ): void;
   onRestored?(server: WorldServer, state: ZnodeStateMachine): void;
   /** A session is over, for a server. */
   onSessionEnded?(session: SessionLife): void;

@@ -49,7 +49,7 @@ export class WorldFaults {
   /** Nothing breaks any more, and what is broken is mended, as far as an operator would. */
   healAll(): void {
     this.#isOver = true;
-    const { network, servers, clients, startClient } = this.#around;
+    const { network, servers, clients } = this.#around;
     for (const server of servers) {
       server.cancelPowerLoss();
       server.resume();
@@ -61,7 +61,7 @@ export class WorldFaults {
     for (const server of servers) server.start();
     for (const [slot, client] of [...clients.entries()]) {
       client.process.resume();
-      if (!client.process.isAlive) startClient(slot);
+      if (!client.process.isAlive) this.#around.startClient(slot);
     }
   }
 
@@ -194,8 +194,12 @@ export class WorldFaults {
         return this.#break((a, b) => a === party || b === party);
       case 'clientCutOff': {
         const reached = new Set(servers.filter(() => random.chance(0.4)).map(({ id }) => id));
-        const isCut = (a: Party, b: Party): boolean => (a === party && !reached.has(b)) || (b === party && !reached.has(a));
-        return this.#cutPaths(this.#clientPaths(party).filter(([a, b]) => isCut(a, b)), `${victim.name} is cut off`);
+        const isCut = (a: Party, b: Party): boolean =>
+          (a === party && !reached.has(b)) || (b === party && !reached.has(a));
+        return this.#cutPaths(
+          this.#clientPaths(party).filter(([a, b]) => isCut(a, b)),
+          `${victim.name} is cut off`,
+        );
       }
       case 'clientOneWay': {
         const isOut = random.chance(0.5);
@@ -269,10 +273,13 @@ export class WorldFaults {
   }
 
   #clientPaths(party: Party): (readonly [Party, Party])[] {
-    return this.#around.servers.flatMap(({ id }) => [
-      [party, id],
-      [id, party],
-    ] as const);
+    return this.#around.servers.flatMap(
+      ({ id }) =>
+        [
+          [party, id],
+          [id, party],
+        ] as const,
+    );
   }
 
   #cut(isCut: (from: Party, to: Party) => boolean, what: string): boolean {
@@ -291,7 +298,9 @@ export class WorldFaults {
     if (machine.random.chance(0.4)) {
       // The cut is noticed: connections break.
       for (const wire of network.wires) {
-        if (paths.some(([from, to]) => (wire.from === from && wire.to === to) || (wire.from === to && wire.to === from)))
+        if (
+          paths.some(([from, to]) => (wire.from === from && wire.to === to) || (wire.from === to && wire.to === from))
+        )
           wire.break();
       }
     }

@@ -1,7 +1,21 @@
 import type { Socket } from 'node:net';
-import { endOf, formatZxid, type Block, type RecoveredLog, type ServerId, type StateMachine, type Zxid } from '@zkl/consensus';
+import {
+  endOf,
+  formatZxid,
+  type Block,
+  type RecoveredLog,
+  type ServerId,
+  type StateMachine,
+  type Zxid,
+} from '@zkl/consensus';
 import { FileLogStore, type DiskOperation } from '@zkl/log-store';
-import { createServerIn, type CallDoor, type ServerOptions, type Surroundings, type ZklServer } from '@zkl/server/testing';
+import {
+  createServerIn,
+  type CallDoor,
+  type ServerOptions,
+  type Surroundings,
+  type ZklServer,
+} from '@zkl/server/testing';
 import type { Result, ZnodeStateMachine } from '@zkl/state-machine';
 import { DurableLog } from '../node-level/durable-log.js';
 import { SimulatedDisk } from '../node-level/simulated-disk.js';
@@ -229,7 +243,12 @@ export class WorldServer {
         network.listen(this.id, {
           process: run.process,
           onPeer: (wire) => {
-            const place = { localAddress: hostOf(this.id), localPort: PORT, remoteAddress: hostOf(wire.from), remotePort: 40_000 };
+            const place = {
+              localAddress: hostOf(this.id),
+              localPort: PORT,
+              remoteAddress: hostOf(wire.from),
+              remotePort: 40_000,
+            };
             const socket = new SimulatedSocket(run.process, this.id, wire, network, place, false);
             const there = wire.opener as SimulatedSocket;
             socket.join(there);
@@ -351,7 +370,9 @@ export class WorldServer {
     else if (!EXPECTED_OF_A_BAD_DISK.has(code) || !isDiskBad) {
       const { cause } = error;
       const why = cause instanceof Error ? ` because of ${cause.stack ?? cause.message}` : '';
-      this.around.fail(new Violation('no-unexplained-end', `server ${this.id} ended: ${error.stack ?? error.message}${why}`));
+      this.around.fail(
+        new Violation('no-unexplained-end', `server ${this.id} ended: ${error.stack ?? error.message}${why}`),
+      );
     } else this.around.count(`ended: ${code}`);
   }
 

@@ -93,8 +93,7 @@ export class World implements WorldView {
       onStep: (watch: WatchRecord, step: WatchStep) => this.#each((checker) => checker.onStep?.(watch, step)),
       onSession: (session) => this.sessions.set(session.id, session),
       onHeld: (hold: HoldRecord) => this.#each((checker) => checker.onHeld?.(hold)),
-      onMirror: (client, path, zxid, znodes) =>
-        this.#each((checker) => checker.onMirror?.(client, path, zxid, znodes)),
+      onMirror: (client, path, zxid, znodes) => this.#each((checker) => checker.onMirror?.(client, path, zxid, znodes)),
       violate: (property, message) => this.violate(property, message),
     };
     this.#faults = new WorldFaults({
@@ -267,4 +266,3 @@ export class World implements WorldView {
     if (this.#failure !== undefined) throw this.#failure;
   }
 }
-

@@ -6,7 +6,10 @@ export function clientKnowsFirst(world: WorldView): WorldChecker {
     onSessionEnded: ({ id }) => {
       const session = world.sessions.get(id);
       if (session === undefined || world.forced.has(id) || session.isOver()) return;
-      world.violate('client-knows-first', `session ${showZxid(id)} is over, and ${session.client.name} takes it for open`);
+      world.violate(
+        'client-knows-first',
+        `session ${showZxid(id)} is over, and ${session.client.name} takes it for open`,
+      );
     },
   };
 }

@@ -24,7 +24,10 @@ export function clientOrder(world: WorldView): WorldChecker {
         const bothWrite = first.consistency === 'write' && second.consistency === 'write';
         if (bothWrite ? second.zxid! > first.zxid! : second.zxid! >= first.zxid!) continue;
         const at1 = `"${first.what}" at ${showZxid(first.zxid!)}`;
-        world.violate('client-order', `${client.name} made ${at1} before "${second.what}" at ${showZxid(second.zxid!)}`);
+        world.violate(
+          'client-order',
+          `${client.name} made ${at1} before "${second.what}" at ${showZxid(second.zxid!)}`,
+        );
       }
       calls.push(call);
     },

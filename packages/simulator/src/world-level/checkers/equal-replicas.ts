@@ -9,13 +9,19 @@ export function equalReplicas(world: WorldView): WorldChecker {
     const expected = world.chronicle.digestAt(state.appliedZxid);
     if (state.appliedZxid.counter === 0 || expected === state.digest) return;
     const at = formatZxid(state.appliedZxid);
-    world.violate('equal-replicas', `server ${server.id} has digest ${state.digest} at ${at}, the history ${expected ?? 'none'}`);
+    world.violate(
+      'equal-replicas',
+      `server ${server.id} has digest ${state.digest} at ${at}, the history ${expected ?? 'none'}`,
+    );
   };
   return {
     onApplied: (server, block, _results, state) => {
       if (world.chronicle.digestAt(endOf(block)) === undefined) {
         const at = formatZxid(endOf(block));
-        world.violate('equal-replicas', `server ${server.id} applies a block to ${at} that does not follow on the history`);
+        world.violate(
+          'equal-replicas',
+          `server ${server.id} applies a block to ${at} that does not follow on the history`,
+        );
       } else compare(server, state);
     },
     onRestored: compare,

@@ -24,11 +24,13 @@ export function exactlyOnce(world: WorldView): WorldChecker {
           const times = (writes.get(value) ?? []).length;
           if (times > 1) fail(call, `${value} was written ${times} times`);
         }
-        if (call.outcome === 'rejected' && found.length > 0) fail(call, `it is in the history at ${showZxid(found[0]!.zxid)}`);
+        if (call.outcome === 'rejected' && found.length > 0)
+          fail(call, `it is in the history at ${showZxid(found[0]!.zxid)}`);
         if (call.outcome !== 'done') continue;
         if (found.length === 0) fail(call, 'it is not in the history');
         const elsewhere = found.find(({ zxid }) => zxid !== call.zxid);
-        if (elsewhere !== undefined) fail(call, `it is at ${showZxid(elsewhere.zxid)}, not ${showZxid(call.zxid ?? 0)}`);
+        if (elsewhere !== undefined)
+          fail(call, `it is at ${showZxid(elsewhere.zxid)}, not ${showZxid(call.zxid ?? 0)}`);
       }
       // Values of calls whose client died before the answer: at most once too.
       for (const [value, changes] of writes) {

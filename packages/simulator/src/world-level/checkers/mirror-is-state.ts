@@ -8,7 +8,10 @@ export function mirrorIsState(world: WorldView): WorldChecker {
       const differs = [...expected].find(([name, { data }]) => znodes.get(name) !== data);
       const extra = [...znodes.keys()].find((name) => !expected.has(name));
       if (differs === undefined && extra === undefined) return;
-      const words = differs === undefined ? `${extra} is there` : `${differs[0]} is ${znodes.get(differs[0])}, not ${differs[1].data}`;
+      const words =
+        differs === undefined
+          ? `${extra} is there`
+          : `${differs[0]} is ${znodes.get(differs[0])}, not ${differs[1].data}`;
       world.violate('mirror-is-state', `${client.name}'s mirror of ${path} at ${showZxid(zxid)}: ${words}`);
     },
   };

@@ -24,10 +24,16 @@ export function realTimeOrder(world: WorldView): WorldChecker {
       const { zxid, start, end, consistency, client, what } = call;
       if (call.outcome !== 'done' || zxid === undefined) return;
       const earlier = consistency === 'write' || consistency === 'linearizable' ? before(start) : undefined;
-      const isLate = earlier !== undefined && (zxid < earlier.zxid || (consistency === 'write' && zxid === earlier.zxid && earlier.call.consistency === 'write'));
+      const isLate =
+        earlier !== undefined &&
+        (zxid < earlier.zxid ||
+          (consistency === 'write' && zxid === earlier.zxid && earlier.call.consistency === 'write'));
       if (isLate) {
         const other = `${earlier.call.client.name}'s "${earlier.call.what}" at ${showZxid(earlier.zxid)}`;
-        world.violate('real-time-order', `${client.name}'s "${what}" is at ${showZxid(zxid)}, though ${other} was answered before it began`);
+        world.violate(
+          'real-time-order',
+          `${client.name}'s "${what}" is at ${showZxid(zxid)}, though ${other} was answered before it began`,
+        );
       }
       const last = ends.at(-1);
       // A local read tells of what is committed, and so of what is to be seen from then on.

@@ -10,9 +10,13 @@ export function sessionsEndInTime(world: WorldView): WorldChecker {
         const isOpen = session.endedAt === undefined;
         // Nobody knows of it: the answer to its opening was lost, or its client died.
         if (own === undefined || own.isOver()) {
-          if (isOpen) world.violate('sessions-end-in-time', `session ${showZxid(session.id)} lives on without its client`);
+          if (isOpen)
+            world.violate('sessions-end-in-time', `session ${showZxid(session.id)} lives on without its client`);
         } else if (!isOpen && !world.forced.has(session.id))
-          world.violate('sessions-end-in-time', `session ${showZxid(session.id)} is gone, and ${own.client.name} takes it for open`);
+          world.violate(
+            'sessions-end-in-time',
+            `session ${showZxid(session.id)} is gone, and ${own.client.name} takes it for open`,
+          );
       }
     },
   };

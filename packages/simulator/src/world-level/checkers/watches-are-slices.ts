@@ -13,7 +13,8 @@ export function watchesAreSlices(world: WorldView): WorldChecker {
 
   const reset = (watch: WatchRecord, event: ResetEvent): void => {
     const zxid = Number(event.zxid);
-    if (watch.told !== undefined && zxid < watch.told) fail(watch, `a reset at ${showZxid(zxid)} after ${showZxid(watch.told)} was told`);
+    if (watch.told !== undefined && zxid < watch.told)
+      fail(watch, `a reset at ${showZxid(zxid)} after ${showZxid(watch.told)} was told`);
     const expected = chronicle.allAt(watch, zxid);
     for (const { path, stat, data } of event.nodes) {
       const znode = expected.get(path);
@@ -29,7 +30,8 @@ export function watchesAreSlices(world: WorldView): WorldChecker {
     onStep: (watch, step) => {
       const zxid = Number(step.zxid);
       if (step.kind === 'reset') return reset(watch, step.reset);
-      if (zxid > chronicle.last) return fail(watch, `told of ${showZxid(zxid)}, and the history ends at ${showZxid(chronicle.last)}`);
+      if (zxid > chronicle.last)
+        return fail(watch, `told of ${showZxid(zxid)}, and the history ends at ${showZxid(chronicle.last)}`);
       if (watch.told === undefined) return fail(watch, 'told something before it stood');
       if (zxid < watch.told || (step.kind === 'events' && zxid === watch.told))
         return fail(watch, `told of ${showZxid(zxid)} after ${showZxid(watch.told)}`);
@@ -59,9 +61,12 @@ export function watchesAreSlices(world: WorldView): WorldChecker {
 function differenceOf(event: ChangeEvent, change: Change): string | undefined {
   if (event.type !== change.type || event.path !== change.path)
     return `${event.type} ${event.path} in place of ${change.type} ${change.path}`;
-  if (Number(event.zxid) !== change.zxid) return `at ${showZxid(Number(event.zxid))} in place of ${showZxid(change.zxid)}`;
-  if (event.stat !== undefined && event.stat.version !== change.version) return `version ${event.stat.version}, not ${change.version}`;
-  if (event.data !== undefined && textOf(event.data) !== change.data) return `data ${textOf(event.data)}, not ${change.data}`;
+  if (Number(event.zxid) !== change.zxid)
+    return `at ${showZxid(Number(event.zxid))} in place of ${showZxid(change.zxid)}`;
+  if (event.stat !== undefined && event.stat.version !== change.version)
+    return `version ${event.stat.version}, not ${change.version}`;
+  if (event.data !== undefined && textOf(event.data) !== change.data)
+    return `data ${textOf(event.data)}, not ${change.data}`;
   if (event.previousData !== undefined && textOf(event.previousData) !== change.previous)
     return `previous data ${textOf(event.previousData)}, not ${change.previous}`;
   return undefined;

@@ -55,7 +55,8 @@ export async function makeCall(client: WorldClient, plan: Plan): Promise<boolean
     const { trace } = client.around;
     trace.add(9, client.party, number * 4 + rest.outcome.length + (rest.zxid ?? 0));
     if (trace.isPrinted) {
-      const came = rest.outcome === 'done' ? `0x${(rest.zxid ?? 0).toString(16)}` : `${rest.outcome} ${rest.code ?? ''}`;
+      const came =
+        rest.outcome === 'done' ? `0x${(rest.zxid ?? 0).toString(16)}` : `${rest.outcome} ${rest.code ?? ''}`;
       client.tell(`${what}: ${came}`);
     }
     client.around.onCall({ client, lane, number, what, start, end, consistency, values, ...rest });

@@ -122,7 +122,8 @@ function transactionPlan({ client, calls, lane, path }: Arguments): Plan {
   const isChoice = client.random.chance(0.4);
   const run = async (): Promise<Told> => {
     const transaction = calls.transaction();
-    if (isChoice) transaction.when(path, { exists: true }).set(path, first).create(other, second).otherwise().create(path, first);
+    if (isChoice)
+      transaction.when(path, { exists: true }).set(path, first).create(other, second).otherwise().create(path, first);
     else transaction.set(path, first).delete(other).create(other, second);
     const { zxid, results } = await transaction.commit();
     const effects: Effect[] = [];
@@ -196,7 +197,10 @@ function childrenPlan({ client, calls, lane }: Arguments): Plan {
     lane,
     consistency,
     run: async () => {
-      const page = await calls.listChildren(QUEUE, { pageSize: 5_000, ...(consistency === 'local' && { consistency }) });
+      const page = await calls.listChildren(QUEUE, {
+        pageSize: 5_000,
+        ...(consistency === 'local' && { consistency }),
+      });
       const names = page.children.map(({ name }) => name).sort();
       return { zxid: page.zxid, seen: page.more ? [] : [{ kind: 'children', path: QUEUE, names }] };
     },
@@ -207,7 +211,10 @@ function multiReadPlan({ client, calls, lane, path }: Arguments): Plan {
   const { consistency } = drawConsistency(client);
   const run = async (): Promise<Told> => {
     const options = consistency === 'local' ? ({ consistency } as const) : {};
-    const { zxid, answers } = await calls.multiRead([{ exists: path }, { get: `${path}b` }, { children: QUEUE, pageSize: 5_000 }], options);
+    const { zxid, answers } = await calls.multiRead(
+      [{ exists: path }, { get: `${path}b` }, { children: QUEUE, pageSize: 5_000 }],
+      options,
+    );
     const seen: Seen[] = [];
     const [first, second, third] = answers;
     if (first.kind === 'exists') seen.push(statSeen(path, first.stat));
@@ -215,7 +222,8 @@ function multiReadPlan({ client, calls, lane, path }: Arguments): Plan {
       const { data, stat } = second.node;
       seen.push({ kind: 'znode', path: `${path}b`, znode: { data: textOf(data), version: stat.version } });
     } else seen.push({ kind: 'znode', path: `${path}b`, znode: undefined });
-    if (third.kind === 'children') seen.push({ kind: 'children', path: QUEUE, names: third.page.children.map(({ name }) => name).sort() });
+    if (third.kind === 'children')
+      seen.push({ kind: 'children', path: QUEUE, names: third.page.children.map(({ name }) => name).sort() });
     return { zxid, seen };
   };
   return { what: `multi-read of ${path}, ${consistency}`, lane, consistency, run };

@@ -70,7 +70,8 @@ function ephemeralPlan(client: WorldClient, session: Session, lane: string, mine
     values: [value],
     run: async () => {
       const { zxid, path, stat } = await session.create(`${FOLDER}/e-`, value, { mode: 'ephemeralSequential' });
-      if (stat.ephemeralOwner !== session.id) throw new Error(`${path} belongs to ${stat.ephemeralOwner}, not to ${session.id}`);
+      if (stat.ephemeralOwner !== session.id)
+        throw new Error(`${path} belongs to ${stat.ephemeralOwner}, not to ${session.id}`);
       mine.push(path);
       return { zxid, effects: [{ type: 'created', path, value }] };
     },

@@ -10,11 +10,13 @@ export function startHands(client: WorldClient): void {
   const { settings } = client.around;
   client.hand('begin', async () => {
     await prepare(client);
-    for (let n = 1; n <= settings.hands; n++) client.hand(`calls ${n}`, () => callsHand(client, client.client, 'client'));
+    for (let n = 1; n <= settings.hands; n++)
+      client.hand(`calls ${n}`, () => callsHand(client, client.client, 'client'));
     client.hand('sessions', () => sessionHand(client));
     if (settings.mirrors) client.hand('mirror', () => mirrorHand(client));
     // They go on for as long as the client lives: in the end they must have caught up.
-    for (let n = 1; n <= settings.watches; n++) client.background(`watch ${n}`, () => watchHand(client, client.client, 'client'));
+    for (let n = 1; n <= settings.watches; n++)
+      client.background(`watch ${n}`, () => watchHand(client, client.client, 'client'));
   });
 }
 

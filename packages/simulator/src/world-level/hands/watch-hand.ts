@@ -64,12 +64,15 @@ async function follow(
   if (!record.withSnapshot) {
     const at = await watch.ready();
     record.told = Number(options.from ?? at);
-    client.tell(`${record.name} (${record.scope} ${record.path}) stands at 0x${at.toString(16)}, from 0x${record.told.toString(16)}`);
+    client.tell(
+      `${record.name} (${record.scope} ${record.path}) stands at 0x${at.toString(16)}, from 0x${record.told.toString(16)}`,
+    );
   }
   let count = 0;
   for await (const step of watch.steps()) {
     if (around.trace.isPrinted) {
-      const words = step.kind === 'events' ? step.events.map(({ type, path }) => `${type} ${path}`).join(', ') : step.kind;
+      const words =
+        step.kind === 'events' ? step.events.map(({ type, path }) => `${type} ${path}`).join(', ') : step.kind;
       client.tell(`${record.name}: ${words} at 0x${step.zxid.toString(16)}`);
     }
     around.trace.add(10, client.party, Number(step.zxid));
