@@ -129,7 +129,7 @@ export class Contender {
     }
   }
 
-  /** Calls back when somebody else takes the place away. Returns how to stop that. */
+  /** Calls back when somebody else takes the place away, or when it cannot be watched any more: a holder that would not hear of it holds nothing. Returns how to stop that. */
   onTakenAway(callback: () => void): () => void {
     const controller = new AbortController();
     const { signal } = controller;
@@ -140,7 +140,9 @@ export class Contender {
         if (isGone) return callback();
       }
     };
-    follow().catch(() => undefined);
+    follow().catch(() => {
+      if (!signal.aborted) callback();
+    });
     return () => controller.abort();
   }
 
