@@ -14,7 +14,8 @@ import type { Struck } from './tally.js';
 export interface TrialRunOptions {
   readonly servers: number;
   readonly seed: number;
-  readonly faults: readonly Fault[];
+  /** The next fault. */
+  readonly draw: () => Fault;
   /** Ends the trial. */
   readonly isOver: (rounds: number) => boolean;
   readonly pauseMsMax: number;
@@ -34,7 +35,7 @@ export interface TrialOutcome {
   readonly folder: string;
   readonly historyFile: string;
   /** Calls of clients that go wherever they are served best, and were not served. */
-  readonly unserved: number;
+  readonly unserved: readonly string[];
 }
 
 /** Of the search that trusts no zxid, for each group of calls that belong together: some seconds. */
@@ -66,10 +67,11 @@ export async function runTrial(options: TrialRunOptions): Promise<TrialOutcome> 
   const struck: Struck[] = [];
   let report: HistoryReport | undefined;
   let failure: Error | undefined;
-  let unserved = 0;
+  let unserved: string[] = [];
   try {
     await using trial = await Trial.start(trialCluster, `trial-${seed}`, {
       parts: ALL_PARTS,
+      watchersMax: undefined,
       onRecord: options.onRecord,
       seed,
       pauseMsMax: options.pauseMsMax,
@@ -77,14 +79,13 @@ export async function runTrial(options: TrialRunOptions): Promise<TrialOutcome> 
     });
     const random = new Random(seed);
     const scene: Scene = { cluster, network, orders: new OrderDesk(cluster), trial, random };
-    const deck: Fault[] = [];
     for (let round = 0; !options.isOver(round); round += 1) {
       await delay(random.below(CALM_MS_MAX));
-      struck.push(await strike(scene, drawFrom(deck, options.faults, random), print));
+      struck.push(await strike(scene, options.draw(), print));
       await cluster.serving(undefined, { timeoutMs: 60_000 });
       await trial.acknowledgedWrites(WRITES_BETWEEN);
     }
-    unserved = trial.unserved().length;
+    unserved = trial.unserved().map(({ kind, failed, error }) => `${kind} ${failed ?? error ?? ''}`);
     report = await trial.conclude({ searchWorkMax: SEARCH_WORK_MAX });
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
@@ -94,19 +95,13 @@ export async function runTrial(options: TrialRunOptions): Promise<TrialOutcome> 
   return { struck, report, failure, folder, historyFile, unserved };
 }
 
-/** As cards: each fault comes once before any comes again. */
-function drawFrom(deck: Fault[], faults: readonly Fault[], random: Random): Fault {
-  if (deck.length === 0) deck.push(...faults);
-  return deck.splice(random.below(deck.length), 1)[0] as Fault;
-}
-
 async function strike(scene: Scene, fault: Fault, print: (line: string) => void): Promise<Struck> {
-  const { name, kind, majorityServes } = fault;
+  const { name, kind } = fault;
   const atUs = nowUs();
   try {
     const what = await fault.strike(scene);
     print(`  ${kind} ${name}: ${what}`);
-    return { name, kind, majorityServes, atUs, endUs: nowUs(), what };
+    return { name, kind, atUs, endUs: nowUs(), what };
   } catch (error) {
     throw new Error(`after the fault ${name}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

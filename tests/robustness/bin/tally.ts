@@ -8,8 +8,8 @@ export interface Struck {
   readonly atUs: number;
   readonly endUs: number;
   readonly what: string;
-  /** Writes must go on within seconds although it lasts. */
-  readonly majorityServes: boolean;
+  /** From its beginning to the first acknowledgement of a write that began after that, in milliseconds. */
+  readonly nextMs?: number | undefined;
 }
 
 export type Outcome = 'ok' | 'refused' | 'failed' | 'unknown';
@@ -20,7 +20,14 @@ export class Tally {
   readonly calls = new Map<string, Record<Outcome, number>>();
   readonly records = new Map<string, number>();
   /** Acknowledged writes: when they began, and their ends. */
-  readonly #acknowledged: { readonly start: number; readonly end: number }[] = [];
+  #acknowledged: { readonly start: number; readonly end: number }[] = [];
+  #longestGapMs = 0;
+
+  /** Another cluster begins: what is between the two is no gap of anybody's. */
+  nextCluster(): void {
+    this.#longestGapMs = this.longestGapMs();
+    this.#acknowledged = [];
+  }
 
   add(record: HistoryRecord): void {
     if (!isCall(record)) {
@@ -56,7 +63,7 @@ export class Tally {
   /** The longest time without an acknowledgement since a moment, in milliseconds. */
   longestGapMs(sinceUs = 0): number {
     const ends = this.#acknowledged.flatMap(({ end }) => (end >= sinceUs ? [end] : [])).sort((a, b) => a - b);
-    let longest = 0;
+    let longest = this.#longestGapMs * 1_000;
     for (let index = 1; index < ends.length; index += 1)
       longest = Math.max(longest, (ends[index] ?? 0) - (ends[index - 1] ?? 0));
     return longest / 1_000;

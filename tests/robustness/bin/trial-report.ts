@@ -5,12 +5,12 @@ import { distributionOf } from './statistics.js';
 const ms = (value: number): string => `${value.toFixed(0)} ms`;
 
 /** What was injected, by kind and name, in lines. */
-export function describeFaults(struck: readonly Struck[], tally: Tally): string[] {
+export function describeFaults(struck: readonly Struck[]): string[] {
   const lines = [`faults injected      ${struck.length}`];
   const names = [...new Set(struck.map(({ kind, name }) => `${kind} ${name}`))].sort();
   for (const name of names) {
     const own = struck.filter((fault) => `${fault.kind} ${fault.name}` === name);
-    const times = own.flatMap(({ atUs }) => tally.nextAcknowledgementMs(atUs) ?? []);
+    const times = own.flatMap(({ nextMs }) => nextMs ?? []);
     const next =
       times.length === 0
         ? ''

@@ -15,7 +15,6 @@ export const CLOCK_FAULTS: readonly Fault[] = [
   {
     name: 'wall-clock-jump',
     kind: 'clock',
-    majorityServes: true,
     strike: async (scene) => {
       const { orders, random } = scene;
       const id = await pickServer(scene);
@@ -31,7 +30,6 @@ export const CLOCK_FAULTS: readonly Fault[] = [
   {
     name: 'clock-rate',
     kind: 'clock',
-    majorityServes: true,
     strike: async (scene) => {
       const { orders, random } = scene;
       const id = await pickServer(scene);

@@ -15,7 +15,6 @@ const EXIT_DAMAGE = 4;
 const fault = (name: string, strike: (scene: Scene) => Promise<string>): Fault => ({
   name,
   kind: 'disk',
-  majorityServes: true,
   strike,
 });
 

@@ -21,8 +21,6 @@ export interface Scene {
 export interface Fault {
   readonly name: string;
   readonly kind: FaultKind;
-  /** The majority is never without each other and their disks meanwhile: writes must go on within seconds. */
-  readonly majorityServes: boolean;
   readonly strike: (scene: Scene) => Promise<string>;
 }
 

@@ -18,10 +18,9 @@ function restOf({ network }: Scene, side: readonly Place[]): number[] {
   return network.ids.filter((id) => !side.includes(id));
 }
 
-const fault = (name: string, strike: (scene: Scene) => Promise<string>, majorityServes = true): Fault => ({
+const fault = (name: string, strike: (scene: Scene) => Promise<string>): Fault => ({
   name,
   kind: 'network',
-  majorityServes,
   strike,
 });
 

@@ -8,10 +8,9 @@ const OUTAGE_MS_MAX = 3_000;
 /** Of stops, most are short. */
 const PAUSE_MS_MAX = 15_000;
 
-const fault = (name: string, strike: (scene: Scene) => Promise<string>, majorityServes = true): Fault => ({
+const fault = (name: string, strike: (scene: Scene) => Promise<string>): Fault => ({
   name,
   kind: 'process',
-  majorityServes,
   strike,
 });
 
@@ -34,15 +33,11 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     await bounce(scene, ids, 'SIGKILL');
     return `killed servers ${ids.join(', ')}`;
   }),
-  fault(
-    'kill-all',
-    async (scene) => {
-      const ids = scene.cluster.members.map(({ id }) => id);
-      await bounce(scene, ids, 'SIGKILL');
-      return 'killed all servers at once';
-    },
-    false,
-  ),
+  fault('kill-all', async (scene) => {
+    const ids = scene.cluster.members.map(({ id }) => id);
+    await bounce(scene, ids, 'SIGKILL');
+    return 'killed all servers at once';
+  }),
   fault('pause', async (scene) => {
     const { cluster, random } = scene;
     const id = await pickServer(scene);

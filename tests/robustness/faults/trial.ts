@@ -26,6 +26,8 @@ export type TrialOptions = Partial<Omit<WorkloadOptions, 'reach' | 'recorder' | 
 };
 
 const FAULTS_SHOWN = 10;
+/** One that stays, and one that leaves and comes back. */
+const WATCHERS = 2;
 /** A second of searching. What is judged whole in any case is the order that the cluster gave. */
 const SEARCH_WORK_MAX = 2_000_000;
 
@@ -81,6 +83,7 @@ export class Trial implements AsyncDisposable {
     const isFirst = servers.trials.size === 0;
     servers.trials.add(name);
     const workload = await Workload.start({
+      watchersMax: WATCHERS,
       ...options,
       parts: (options.parts ?? FEW_PARTS).filter((part) => isFirst || part.name !== 'register'),
       pinnedTo: options.pinnedTo ?? cluster.members.map(({ id }) => id),
