@@ -2,6 +2,7 @@ import { clockJumps } from './clock-jumps.js';
 import { increments } from './increments.js';
 import { partitions } from './partitions.js';
 import { allKilled, leaderKills, rollingRestart } from './process-scenarios.js';
+import { smallDisk } from './small-disk.js';
 import type { Scenario } from './scenario.js';
 
 /** The trials that have a bar. */
@@ -12,4 +13,5 @@ export const SCENARIOS: readonly Scenario[] = [
   increments,
   clockJumps,
   rollingRestart,
+  smallDisk,
 ];
