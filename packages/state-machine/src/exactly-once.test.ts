@@ -184,6 +184,19 @@ describe('clients that were silent too long', () => {
     expect(codeOf(feeder.set('/a', 'x', -1, id('c', 1)))).toBe('set');
   });
 
+  it('are not those whose leader has its wall clock set an hour ahead, or back: a retry is applied once', () => {
+    const feeder = feederWith();
+    feeder.create('/a');
+    const first = feeder.set('/a', 'x', -1, id('c', 1));
+    for (const jumpMs of [3_600_000, -3_600_000, 7_200_000]) {
+      feeder.timeMs += jumpMs;
+      feeder.set('/a', 'somebody else');
+    }
+    expect(feeder.set('/a', 'x', -1, id('c', 1))).toEqual(first);
+    expect(version(feeder, '/a')).toBe(4);
+    expect(codeOf(feeder.set('/a', 'x', -1, id('c', 2, 1)))).toBe('set');
+  });
+
   it('an unknown client that says it had answers is CLIENT_FORGOTTEN', () => {
     expect(codeOf(feederWith().create('/a', '', id('c', 2, 1)))).toBe('CLIENT_FORGOTTEN');
   });

@@ -2,7 +2,7 @@ import { ByteWriter, type CommandReader, decodeResult, type ErrorCode, type Resu
 import * as c from './client-table.js';
 import { ClientTable } from './client-table.js';
 import { assert } from './assert.js';
-import { CLIENTS_DROPPED_PER_WRITE_MAX, type StateLimits } from './limits.js';
+import { CLIENTS_DROPPED_PER_WRITE_MAX, STEADY_STEP_MS_MAX, type StateLimits } from './limits.js';
 import { highWord, joinWords, lowWord } from './node-fields.js';
 import { ReplyTable } from './reply-table.js';
 import { NO_SLOT } from './slot-index.js';
@@ -17,8 +17,13 @@ export type Admission = 'apply' | Result | ErrorCode;
  *
  * Why a client is never forgotten to make room for another: a retry of a forgotten write would be applied a second time. So a new client is
  * refused when the table is full, and only one that was silent for the whole retention is dropped. If that one comes back and
- * says that it had answers before, it is told so (CLIENT_FORGOTTEN) rather than believed. The time is that of the log, and at most a few are
- * dropped for each write, so all servers drop the same ones at the same zxid.
+ * says that it had answers before, it is told so (CLIENT_FORGOTTEN) rather than believed. At most a few are dropped for each write, so all servers
+ * drop the same ones at the same zxid.
+ *
+ * The time that counts is the *steady* time of the log: the sum of what passed from block to block by the leader's wall clock, of which a step back is
+ * nothing and a step ahead STEADY_STEP_MS_MAX at most. By the wall clock itself this could happen: a client's write is applied, and the answer is
+ * lost; the leader's clock is set an hour ahead, or a server leads whose clock is; anybody's write drops the client as silent for an hour; and the retry
+ * is applied a second time.
  *
  * An ordered write is applied only when the one numbered before it was: writes that a client has sent one after the other without waiting keep their
  * order, however they are lost, repeated and overtaken on the way. What is refused before it is applied (TOO_MANY_REQUESTS, say) holds up those after it.
@@ -31,6 +36,10 @@ export class ExactlyOnce {
   /** The client of the write that was admitted last. */
   #client = NO_SLOT;
   #beforeChange: ((slot: number) => void) | undefined;
+  /** The leader's wall clock at the last block. */
+  blockMs = 0;
+  /** Milliseconds since the cluster's first block, about: see above. */
+  steadyMs = 0;
 
   constructor(limits: StateLimits, seed: number) {
     this.#limits = limits;
@@ -42,9 +51,15 @@ export class ExactlyOnce {
     this.#beforeChange = beforeChange;
   }
 
+  /** Called for each block, before its writes, with the leader's wall clock. */
+  passTime(blockMs: number): void {
+    this.steadyMs += Math.min(Math.max(0, blockMs - this.blockMs), STEADY_STEP_MS_MAX);
+    this.blockMs = blockMs;
+  }
+
   /** Drops clients that were silent too long: called for every write, named or not. */
-  expire(moment: Moment): void {
-    const deadlineMs = joinWords(moment.timeLow, moment.timeHigh) - this.#limits.clientRetentionMs;
+  expire(): void {
+    const deadlineMs = this.steadyMs - this.#limits.clientRetentionMs;
     for (let i = 0; i < CLIENTS_DROPPED_PER_WRITE_MAX; i++) {
       const oldest = this.clients.oldest;
       if (oldest === NO_SLOT || this.#seenMs(oldest) >= deadlineMs) return;
@@ -115,8 +130,8 @@ export class ExactlyOnce {
   /** A write of a client has come: it is the newest now, and the replies it has answers to go. */
   #hear(client: number, answeredThrough: number, moment: Moment): void {
     const { rows } = this.clients;
-    rows.set(client, c.SEEN_LOW, moment.timeLow);
-    rows.set(client, c.SEEN_HIGH, moment.timeHigh);
+    rows.set(client, c.SEEN_LOW, lowWord(this.steadyMs));
+    rows.set(client, c.SEEN_HIGH, highWord(this.steadyMs));
     rows.set(client, c.SEEN_EPOCH, moment.epoch);
     rows.set(client, c.SEEN_COUNTER, moment.counter);
     this.clients.touch(client);

@@ -14,7 +14,7 @@ export interface StateLimits {
   readonly clientsMax: number;
   /** Bytes of all kept replies together; above it only clients that keep no other reply get a new one. Default 256 MiB. */
   readonly replyBytesMax: number;
-  /** A client that wrote nothing for this long, by the time of the log, is forgotten. Default 10 minutes. */
+  /** A client that wrote nothing for this long, by the steady time of the log (see ExactlyOnce), is forgotten. Default 10 minutes. */
   readonly clientRetentionMs: number;
   /** Nodes that one write may remove with everything below, or count for a quota; also nodes of one session. Default 100,000. */
   readonly recursiveNodesMax: number;
@@ -41,6 +41,9 @@ export const DEFAULT_LIMITS: StateLimits = {
   sessionsMax: 100_000,
   quotasMax: 10_000,
 };
+
+/** What passes between two blocks at most, in the steady time of the log: a wall clock that jumps makes nobody old. */
+export const STEADY_STEP_MS_MAX = 10_000;
 
 /** Clients forgotten by one write at most, so that a write after a long silence does not stall. */
 export const CLIENTS_DROPPED_PER_WRITE_MAX = 4;

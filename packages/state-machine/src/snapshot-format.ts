@@ -1,5 +1,5 @@
 /**
- * The layout of a snapshot, version 2. Numbers are little-endian.
+ * The layout of a snapshot, version 3. Numbers are little-endian.
  *
  * ```
  * chunks    each: uint32 length of the body, uint32 checksum of the body, the body; at most 256 KiB in all
@@ -17,10 +17,10 @@
  * A record may be cut by the end of a chunk. Slots of nodes are kept as they are, so parents may come after their children.
  */
 export const MAGIC = 0x736c_6b7a; // "zkls"
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 export const CHUNK_BYTES_MAX = 1 << 18;
 export const FRAME_BYTES = 8;
-export const HEADER_BYTES = 152;
+export const HEADER_BYTES = 168;
 export const RECORD_NODE = 1;
 export const RECORD_CLIENT = 2;
 export const RECORD_END = 3;

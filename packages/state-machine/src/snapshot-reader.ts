@@ -122,6 +122,8 @@ export class SnapshotReader {
     state.epoch = reader.u32();
     state.counter = reader.u32();
     state.timeMs = reader.u53();
+    state.exactlyOnce.blockMs = reader.u53();
+    state.exactlyOnce.steadyMs = reader.u53();
     state.register.guesses = reader.u53();
     state.register.hits = reader.u53();
     const digest = hexOf(reader.u32(), reader.u32());

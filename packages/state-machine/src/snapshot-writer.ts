@@ -118,6 +118,8 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
     out.u32(epoch);
     out.u32(counter);
     out.u53(timeMs);
+    out.u53(exactlyOnce.blockMs);
+    out.u53(exactlyOnce.steadyMs);
     out.u53(register.guesses);
     out.u53(register.hits);
     const digest = this.#state.digest();

@@ -18,7 +18,7 @@ export class State {
   counter = 0;
   /** The time of the log. */
   timeMs = 0;
-  readonly #counters = new Int32Array(6);
+  readonly #counters = new Int32Array(10);
   readonly #hasher = new WordHasher();
 
   constructor(limits: StateLimits, seed: number, store: ColumnStore) {
@@ -31,10 +31,10 @@ export class State {
   /** Two lanes as 16 hexadecimal digits: the sum of all parts, of which only the counters are hashed here. */
   digest(): string {
     const { table } = this.store;
-    const { clients, replies } = this.exactlyOnce;
+    const { clients, replies, blockMs, steadyMs } = this.exactlyOnce;
     const { extras, quotas } = this.store;
     const { sessions } = extras;
-    const words = [this.timeMs, this.register.guesses, this.register.hits];
+    const words = [this.timeMs, this.register.guesses, this.register.hits, blockMs, steadyMs];
     words.forEach((value, i) => {
       this.#counters[2 * i] = lowWord(value);
       this.#counters[2 * i + 1] = highWord(value);

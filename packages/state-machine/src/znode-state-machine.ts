@@ -98,7 +98,10 @@ export class ZnodeStateMachine {
   apply(block: CommittedBlock): readonly Result[] {
     const state = this.#state;
     assertFollows(block, state);
-    if (Number.isSafeInteger(block.timeMs) && block.timeMs > state.timeMs) state.timeMs = block.timeMs;
+    if (Number.isSafeInteger(block.timeMs) && block.timeMs >= 0) {
+      state.timeMs = Math.max(state.timeMs, block.timeMs);
+      state.exactlyOnce.passTime(block.timeMs);
+    }
     const moment = this.#moment;
     moment.epoch = block.epoch;
     moment.timeLow = lowWord(state.timeMs);
@@ -122,7 +125,7 @@ export class ZnodeStateMachine {
     const command = this.#command;
     const moment = this.#moment;
     const { exactlyOnce } = this.#state;
-    exactlyOnce.expire(moment);
+    exactlyOnce.expire();
     if (end < 0 || !command.read(payload, start, end)) {
       return { kind: 'error', zxid: zxidOf(moment), code: 'MARSHALLING_ERROR', path: undefined };
     }

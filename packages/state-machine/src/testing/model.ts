@@ -19,7 +19,7 @@ import {
   type WriteId,
   type Zxid,
 } from '@zkl/wire';
-import { CLIENTS_DROPPED_PER_WRITE_MAX, type StateLimits } from '../limits.js';
+import { CLIENTS_DROPPED_PER_WRITE_MAX, STEADY_STEP_MS_MAX, type StateLimits } from '../limits.js';
 import type { Write } from './blocks.js';
 
 interface ModelNode {
@@ -68,6 +68,8 @@ export class Model {
   guesses = 0;
   hits = 0;
   timeMs = 0;
+  #blockMs = 0;
+  #steadyMs = 0;
   readonly #limits: StateLimits;
 
   constructor(limits: StateLimits) {
@@ -77,6 +79,8 @@ export class Model {
 
   apply(writes: readonly Write[], epoch: number, firstCounter: number, timeMs: number, leader: number): Result[] {
     this.timeMs = Math.max(this.timeMs, timeMs);
+    this.#steadyMs += Math.min(Math.max(0, timeMs - this.#blockMs), STEADY_STEP_MS_MAX);
+    this.#blockMs = timeMs;
     return writes.map((write, i) => {
       const zxid = { epoch, counter: firstCounter + i };
       const now = { zxid, timeMs: this.timeMs, leader, session: write.session };
@@ -86,7 +90,9 @@ export class Model {
   }
 
   #expire(): void {
-    const idle = [...this.clients].filter(([, client]) => client.seenMs < this.timeMs - this.#limits.clientRetentionMs);
+    const idle = [...this.clients].filter(
+      ([, client]) => client.seenMs < this.#steadyMs - this.#limits.clientRetentionMs,
+    );
     for (const [id] of idle.slice(0, CLIENTS_DROPPED_PER_WRITE_MAX)) this.clients.delete(id);
   }
 
@@ -102,7 +108,7 @@ export class Model {
     const client = known ?? { answeredThrough: 0, seenMs: 0, highest: 0, replies: new Map<number, Result>() };
     this.clients.delete(clientId);
     this.clients.set(clientId, client);
-    client.seenMs = now.timeMs;
+    client.seenMs = this.#steadyMs;
     client.answeredThrough = Math.max(client.answeredThrough, answeredThrough);
     client.highest = Math.max(client.highest, answeredThrough);
     for (const id of client.replies.keys()) if (id <= client.answeredThrough) client.replies.delete(id);
