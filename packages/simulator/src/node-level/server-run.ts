@@ -27,7 +27,6 @@ export class ServerRun implements StreamEnd {
     const machine = new ZnodeStateMachine({
       hashSeed: random32(),
       snapshotSlotsPerStep: random.pick([1, 4, 1_000]),
-      limits: { clientRetentionMs: 1e12 },
     });
     this.machine = new WatchedStateMachine(
       machine,
