@@ -45,11 +45,14 @@ export class Connection implements AsyncDisposable {
 
   /** @throws UsageError when nothing tells where the servers are. */
   async client(): Promise<Client> {
-    if (!this.#client) {
-      const { server, timeoutMs } = this.settings;
-      this.#client = createClient({ endpoints: await this.#endpoints(), server, timeoutMs });
-    }
+    this.#client ??= await this.another();
     return this.#client;
+  }
+
+  /** A client of its own, with its own connection; whoever asked for it closes it. @throws UsageError as `client` does. */
+  async another(): Promise<Client> {
+    const { server, timeoutMs } = this.settings;
+    return createClient({ endpoints: await this.#endpoints(), server, timeoutMs });
   }
 
   /** The session that is open, or was; undefined when none ever was. */

@@ -1,3 +1,4 @@
+import { benchCommand } from './bench-command.js';
 import { clusterCommands } from './cluster-commands.js';
 import { clusterFaultCommands } from './cluster-fault-commands.js';
 import type { CommandSpec } from './command.js';
@@ -25,6 +26,7 @@ export const commandTable: readonly CommandSpec[] = [
   ownSessionCommand,
   lockCommand,
   electCommand,
+  benchCommand,
   ...jobCommands,
   ...sessionCommands.filter(({ name }) => name !== 'exit'),
   ...clusterCommands.slice(0, 2),
