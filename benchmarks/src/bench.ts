@@ -43,10 +43,12 @@ program
   .action((options: Parameters<typeof benchRestart>[0]) => benchRestart(options, print));
 program
   .command('profile')
-  .description("where the leader's time goes under writes")
+  .description('where the time of leader, follower and client goes at full load')
   .option('--servers <n>', 'server processes', positive, 3)
   .option('--clients <n>', 'SDK clients that share the calls', positive, 1)
-  .option('--in-flight <n>', 'calls under way', positive, 64)
+  .option('--in-flight <n>', 'calls under way', positive, 1_024)
+  .option('--op <name>', 'set, get or get-local', 'set')
+  .option('--graphs <folder>', 'draws flame graphs into this folder')
   .option('--seconds <n>', 'of load', positive, 10)
   .option('--value-bytes <n>', 'of each write', positive, 256)
   .action((options: Parameters<typeof benchProfile>[0]) => benchProfile(options, print));

@@ -33,6 +33,11 @@ export class Toolbox implements AsyncDisposable {
     return this.#peers.grpcLoad !== undefined;
   }
 
+  /** The server of zkl, as it was built: a JavaScript file. */
+  get serverProgram(): string {
+    return this.#server.program;
+  }
+
   /** @param zklFlags - More flags for zkl's servers, where a row says so. */
   servers(system: SystemName, zklFlags: readonly string[] = []): ServerKind {
     const { etcd, zookeeper } = this.#peers;
