@@ -8,6 +8,7 @@ import { describeGroup, type Results, type Round } from './results.js';
 import { allGroups } from './rows/all-groups.js';
 import type { Metrics, RowGroup } from './rows/row.js';
 import type { Settings } from './settings.js';
+import { removeLeftovers } from './systems/cluster.js';
 import type { SystemName } from './systems/system.js';
 import { Toolbox } from './toolbox.js';
 
@@ -36,6 +37,7 @@ export async function compare(options: CompareOptions, say: Say): Promise<boolea
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
     const groups = chooseGroups(options.rows);
+    await removeLeftovers();
     const peers = await findPeers(say, options);
     await using toolbox = await Toolbox.build(peers);
     const systems = toolbox.systems.filter((system) => options.systems?.includes(system) ?? true);

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +10,17 @@ import type { Place, ServerKind, SystemName } from './system.js';
 import { usageOf, type Usage } from './usage.js';
 
 const READY_TIMEOUT_MS = 180_000;
+
+const FOLDER_PREFIX = 'zkl-compare-';
+
+/** Removes what earlier runs left that were killed and so could not. */
+export async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = new RegExp(`^${FOLDER_PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
 
 /** Servers of one system, as processes of this machine, in a folder that goes with them. */
 export class Cluster implements AsyncDisposable {
@@ -25,7 +37,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Starts all, and waits until all serve. */
   static async start(kind: ServerKind, size: number): Promise<Cluster> {
-    const folder = await mkdtemp(join(tmpdir(), `zkl-compare-${kind.system}-`));
+    const folder = await mkdtemp(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-${kind.system}-`));
     const ports = await findFreePorts(size * kind.portsEach);
     const places = Array.from({ length: size }, (_, index) => ({
       id: index + 1,
