@@ -76,6 +76,8 @@ export interface Settings {
 export interface DrawOptions {
   readonly plantedBugs?: ReadonlySet<string>;
   readonly servers?: number;
+  /** Replaces what was drawn: settings that lead to where a planted bug is. */
+  readonly override?: Partial<Settings>;
 }
 
 const SIZES = [1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7, 9];
@@ -115,6 +117,7 @@ export function drawSettings(seed: number, options: DrawOptions = {}): Settings 
     appendBytes: random.pick([1, 300, 1_000, 1 << 16]),
     safetyTicks: random.pick([60, 100, 150, 200, 300]),
     plantedBugs: options.plantedBugs ?? new Set(),
+    ...options.override,
   };
 }
 
@@ -153,7 +156,7 @@ function drawDisk(random: Random): DiskSettings {
   };
 }
 
-const WEIGHTS_MAX: FaultWeights = {
+export const CORE_WEIGHTS_MAX: FaultWeights = {
   crash: 4,
   crashAll: 1,
   crashInTurn: 4,
@@ -167,7 +170,7 @@ const WEIGHTS_MAX: FaultWeights = {
   retire: 1,
 };
 
-const NO_FAULTS: FaultWeights = {
+export const NO_FAULTS: FaultWeights = {
   crash: 0,
   crashAll: 0,
   crashInTurn: 0,
@@ -183,8 +186,8 @@ const NO_FAULTS: FaultWeights = {
 
 /** Half of the runs are all about one to three kinds: in a storm of all kinds, few of the longer stories ever come to their end. */
 function drawFaults(random: Random): FaultWeights {
-  const kinds = random.shuffled(Object.keys(WEIGHTS_MAX) as (keyof FaultWeights)[]);
+  const kinds = random.shuffled(Object.keys(CORE_WEIGHTS_MAX) as (keyof FaultWeights)[]);
   const count = random.chance(0.5) ? random.between(1, 3) : random.between(4, kinds.length);
-  const drawn = kinds.slice(0, count).map((kind) => [kind, random.between(1, WEIGHTS_MAX[kind])]);
+  const drawn = kinds.slice(0, count).map((kind) => [kind, random.between(1, CORE_WEIGHTS_MAX[kind])]);
   return { ...NO_FAULTS, ...Object.fromEntries(drawn) } as FaultWeights;
 }

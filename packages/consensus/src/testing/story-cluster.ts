@@ -95,6 +95,11 @@ export class StoryCluster {
     for (let i = 0; i < count; i++) this.#deliverFirst(path(from, to), true);
   }
 
+  double(from: ServerId, to: ServerId): void {
+    const waiting = this.#paths.get(path(from, to))!;
+    waiting.push(...waiting);
+  }
+
   drop(from: ServerId, to: ServerId): void {
     this.#paths.get(path(from, to))!.length = 0;
   }

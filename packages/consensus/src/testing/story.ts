@@ -30,6 +30,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   deliver: (story, [from, to]) => story.cluster.deliver(Number(from), Number(to)),
   /** `drop 1 2`: what waits on the path from 1 to 2 is lost. */
   drop: (story, [from, to]) => story.cluster.drop(Number(from), Number(to)),
+  /** `double 1 2`: what waits on the path from 1 to 2 comes once more, behind the rest. */
+  double: (story, [from, to]) => story.cluster.double(Number(from), Number(to)),
   /** `hold 1 2`: from now on messages from 1 to 2 wait, and neither knows. `unhold` ends it. */
   hold: (story, [from, to]) => story.cluster.hold(Number(from), Number(to)),
   unhold: (story, [from, to]) => story.cluster.unhold(Number(from), Number(to)),
