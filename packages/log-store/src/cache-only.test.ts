@@ -1,7 +1,8 @@
 import { BlockMaker } from '@zkl/consensus/testing';
 import { describe, expect, it } from 'vitest';
+import type { Disk, DiskFile } from './disk.js';
 import { type DiskOperation, MemoryDisk } from './memory-disk.js';
-import { openAndRead } from './test-folder.js';
+import { openAndRead, storeOn } from './test-folder.js';
 
 /** Everything that is not durable is lost. */
 const NOTHING_KEPT = (): number => 0;
@@ -66,4 +67,37 @@ describe('what an earlier run left in the cache of the system only', () => {
     device.crash(NOTHING_KEPT);
     expect((await openAndRead(device)).recovered.lastZxid).toEqual(later.last);
   });
+
+  it('is written again only if it reads as it was found: a read from elsewhere destroys nothing', async () => {
+    const device = new MemoryDisk();
+    const maker = new BlockMaker();
+    const { store } = await openAndRead(device);
+    await store.write({ blocks: maker.several(2) });
+    await store.write({ blocks: maker.several(2) });
+    device.kill();
+    const whole = device.attach();
+    /** Reads of the frame that is written again are of another place. */
+    const astray: Disk = {
+      ...whole,
+      open: async (path, mode) => {
+        const file = await whole.open(path, mode);
+        if (mode !== 'durable' || !path.includes('/log-')) return file;
+        return fileThat(file, (target, position) => file.read(target, position + 512));
+      },
+    };
+    await expect(storeOn(device, { disk: astray }).open()).rejects.toMatchObject({ code: 'DISK_FAILED' });
+    device.kill();
+    expect((await openAndRead(device)).recovered.lastZxid).toEqual(maker.last);
+  });
 });
+
+function fileThat(file: DiskFile, read: DiskFile['read']): DiskFile {
+  return {
+    read,
+    size: () => file.size(),
+    write: (source, position) => file.write(source, position),
+    sync: () => file.sync(),
+    truncate: (size) => file.truncate(size),
+    close: () => file.close(),
+  };
+}

@@ -266,6 +266,8 @@ export class ConsensusCore {
     } else {
       this.#role.end();
       if (!this.#ctx.planted('keep-releases')) this.#ctx.outbox.dropReleases();
+      // One that was about to leave in good order, and lost its quorum, must not lead again: it takes no writes (story a-leaver-that-loses-its-quorum).
+      if (this.#retiring) this.#ctx.retired = true;
     }
     if (next.to === 'looking') this.#lookingBecause = next.why;
   }

@@ -64,7 +64,7 @@ export class NodeFaults {
       server.resume();
       server.turnDelayMax = Math.min(server.turnDelayMax, 8);
       server.disk.times = MILD_DISK;
-      server.disk.writeErrors = server.disk.readErrors = server.disk.misdirects = 0;
+      server.disk.writeErrors = server.disk.readErrors = server.disk.misdirects = server.disk.misreads = 0;
       server.disk.full = false;
     }
     network.healAll(MILD_NETWORK);
@@ -119,6 +119,10 @@ export class NodeFaults {
         return this.#oneWay(victim);
       case 'pause':
         return this.#pause(victim);
+      case 'swizzle':
+        return this.#swizzle();
+      case 'rollingRestart':
+        return this.#restartAll();
       case 'clockJump':
         victim.wallOffsetMs = this.#around.random.pick([-HOUR_MS, HOUR_MS, 0]);
         return true;
@@ -154,6 +158,12 @@ export class NodeFaults {
         return this.#rot(victim, (server) => spoilSomeFile(server, random));
       case 'rotHardState':
         return this.#rot(victim, (server) => spoilHardState(server, random));
+      case 'misread':
+        if (!this.#canLose(victim) || !this.#end(victim, () => victim.kill())) return false;
+        victim.harmedInRun = victim.runNumber;
+        disk.misreads = random.between(1, 2);
+        this.#later(() => (disk.misreads = 0), 4);
+        return true;
       case 'misdirect':
         if (!this.#canLose(victim) || !victim.isRunning) return false;
         victim.harmedInRun = victim.runNumber;
@@ -250,6 +260,33 @@ export class NodeFaults {
       trace.line(0, `end of: ${what}`);
       for (const [from, to] of paths) network.unblock(from, to);
     });
+    return true;
+  }
+
+  #swizzle(): boolean {
+    const { network, random, servers, trace } = this.#around;
+    if (servers.length < 2) return false;
+    for (const { id: from } of servers) {
+      for (const { id: to } of servers) {
+        if (from === to || random.chance(0.5)) continue;
+        this.#later(() => {
+          trace.line(0, `clogged: ${from} -> ${to}`);
+          network.block(from, to);
+          this.#later(() => network.unblock(from, to));
+        });
+      }
+    }
+    return true;
+  }
+
+  /** The next one is stopped when the one before it is most likely back. */
+  #restartAll(): boolean {
+    const { queue, random, servers, settings } = this.#around;
+    for (const [turn, server] of random.shuffled(servers).entries()) {
+      queue.after(1 + turn * 2 * settings.faultLasts, () => {
+        if (!this.#isOver) this.#end(server, () => server.stop());
+      });
+    }
     return true;
   }
 

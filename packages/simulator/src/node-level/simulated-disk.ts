@@ -11,7 +11,7 @@ export interface DiskHost {
   onOperation(operation: DiskOperation): void;
   /** Calls back unless the process has ended; later, if it is paused. */
   whenAwake(callback: () => void): void;
-  /** A write went to another place than it was meant for. */
+  /** A write went to another place than it was meant for, or a read came from one. */
   onMisdirected(path: string): void;
 }
 
@@ -28,6 +28,8 @@ export class SimulatedDisk {
   readErrors = 0;
   /** The next write to the log goes to another place in its file. */
   misdirects = 0;
+  /** So many reads of what the store keeps come from another place in the file. */
+  misreads = 0;
   isFull = false;
   /** How many errors of each kind were given out in the present run, and with which capacity. */
   errorsGiven = 0;
@@ -85,7 +87,7 @@ export class SimulatedDisk {
     const isTolerant = plantedBugs.has('disk-errors-ignored');
     return {
       size: () => file.size(),
-      read: (target, position) => file.read(target, position),
+      read: (target, position) => file.read(target, this.#readFrom(path, position)),
       truncate: (size) => file.truncate(size),
       close: () => file.close(),
       write: (source, position) => (isTolerant ? tolerant(write(source, position)) : write(source, position)),
@@ -97,6 +99,15 @@ export class SimulatedDisk {
   #isThere(path: string, source: Uint8Array, position: number): boolean {
     const there = this.device.contents(path).subarray(position, position + source.byteLength);
     return Buffer.compare(there, source) === 0;
+  }
+
+  #readFrom(path: string, position: number): number {
+    const { random } = this.#host;
+    if (this.misreads === 0 || !random.chance(0.2)) return position;
+    this.misreads--;
+    this.#host.onMisdirected(path);
+    const offset = SECTOR * random.between(1, 3);
+    return position >= offset && random.chance(0.5) ? position - offset : position + offset;
   }
 
   /** Somewhere after or before, as a frame may stand there. */

@@ -289,7 +289,7 @@ export class SimulatedServer {
 
   #onMisdirected(path: string): void {
     this.harmedInRun = this.runNumber;
-    this.tell(`a write to ${path} goes elsewhere`);
+    this.tell(`a write to ${path} goes elsewhere, or a read comes from there`);
   }
 
   /** A process may end by itself only for a reason: a disk that failed or was tampered with. Anything else is a bug. */
