@@ -3,7 +3,7 @@ import { copyAside, emptyDamagedFolder, moveAside, writeDamage } from './damage-
 import type { Disk } from './disk.js';
 import { LogStoreError } from './errors.js';
 import { HARD_STATE_FILE } from './format.js';
-import { isTrailer, readFrameBody, readFrameHeader, trailerAt } from './frame.js';
+import { readFrameBody, readFrameHeader } from './frame.js';
 import { createHardState, HARD_STATE_ZERO, type HardStateRecord } from './hard-state-file.js';
 import type { LogFault, ScannedSegment } from './log-scan.js';
 import type { LogMap } from './log-map.js';
@@ -84,10 +84,11 @@ async function writeLastFrameAgain(disk: Disk, usable: readonly ScannedSegment[]
   try {
     const bytes = new Uint8Array(last.file.end - last.lastFrameAt);
     const count = await handle.read(bytes, last.lastFrameAt);
-    if (count < bytes.byteLength || !isWholeFrame(bytes, last.file, last.lastFrameAt)) {
+    // Its trailer, and what pads it, may be missing: a frame is whole without them.
+    if (!isWholeFrame(bytes, last.file, last.lastFrameAt)) {
       throw new LogStoreError('DISK_FAILED', `The disk reads ${last.file.path} differently from one time to the next`);
     }
-    await handle.write(bytes, last.lastFrameAt);
+    await handle.write(bytes.subarray(0, count), last.lastFrameAt);
   } finally {
     await handle.close();
   }
@@ -96,9 +97,7 @@ async function writeLastFrameAgain(disk: Disk, usable: readonly ScannedSegment[]
 function isWholeFrame(bytes: Uint8Array, { id }: SegmentFile, offset: number): boolean {
   const header = readFrameHeader(bytes, 0, id, offset);
   if (header === undefined || header === 'elsewhere') return false;
-  return (
-    readFrameBody(bytes, 0, header).fault === undefined && isTrailer(bytes, trailerAt(0, header.bodyBytes), id, header)
-  );
+  return readFrameBody(bytes, 0, header).fault === undefined;
 }
 
 async function noteDamage(disk: Disk, folder: string, survey: Survey): Promise<string | undefined> {

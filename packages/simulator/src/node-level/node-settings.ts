@@ -205,7 +205,7 @@ function drawNodeFaults(random: Random): Omit<NodeFaultWeights, LaterFault> {
   const count = random.chance(0.5) ? random.between(1, 3) : random.between(4, kinds.length);
   const chosen = new Set(kinds.slice(0, count));
   const weights = Object.entries(FIRST_WEIGHTS_MAX).map(([kind, max]) => {
-    const weight = random.between(1, max as number);
+    const weight = random.between(1, max);
     return [kind, chosen.has(kind as keyof NodeFaultWeights) ? weight : 0];
   });
   return Object.fromEntries(weights) as NodeFaultWeights;
