@@ -52,8 +52,8 @@ describe('the simulation', () => {
 });
 
 describe('a planted bug is noticed', () => {
-  it.each(PLANTED_BUGS)('$switches', { timeout: 120_000 }, ({ switches, from, within }) => {
-    const { failures } = runMany({ from, seeds: within, plantedBugs: new Set(switches) });
+  it.each(PLANTED_BUGS)('$switches', { timeout: 120_000 }, ({ switches, from, within, override }) => {
+    const { failures } = runMany({ from, seeds: within, plantedBugs: new Set(switches), override });
     expect(failures.length).toBe(1);
   });
 });

@@ -77,7 +77,7 @@ export interface DrawOptions {
   readonly plantedBugs?: ReadonlySet<string>;
   readonly servers?: number;
   /** Replaces what was drawn: settings that lead to where a planted bug is. */
-  readonly override?: Partial<Settings>;
+  readonly override?: Partial<Settings> | undefined;
 }
 
 const SIZES = [1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7, 9];

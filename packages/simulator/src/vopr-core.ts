@@ -1,7 +1,15 @@
 import { PLANTED_BUGS } from './planted-bugs.js';
 import { runMany } from './run-many.js';
 import { runSeed, type RunResult } from './run-seed.js';
-import { cpuSeconds, drawOptionsOf, printCounts, printSettings, reportFailure, type Flags } from './vopr-report.js';
+import {
+  cpuSeconds,
+  drawOptionsOf,
+  printCounts,
+  printSettings,
+  reportFailure,
+  reportPlanted,
+  type Flags,
+} from './vopr-report.js';
 
 const REPORT_EVERY = 1_000;
 
@@ -36,12 +44,9 @@ export function runAllCore(flags: Flags, seeds: number, seconds: number): void {
 }
 
 export function runPlantedCore(): void {
-  for (const { switches, from, within } of PLANTED_BUGS) {
-    const { seeds, failures } = runMany({ from, seeds: within, plantedBugs: new Set(switches) });
-    const [first] = failures;
-    if (first === undefined) process.exitCode = 1;
-    const found =
-      first === undefined ? `NOT noticed in ${seeds}` : `seed ${first.seed}: ${first.failure?.message ?? ''}`;
-    console.log(`core, ${switches.join('+')}: ${found}`);
+  for (const bug of PLANTED_BUGS) {
+    const { from, within, override } = bug;
+    const { failures } = runMany({ from, seeds: within, plantedBugs: new Set(bug.switches), override });
+    reportPlanted('core', bug, failures[0]);
   }
 }

@@ -4,7 +4,15 @@ import { minimise } from './node-level/minimise.js';
 import { PLANTED_NODE_BUGS } from './node-level/planted-node-bugs.js';
 import { runManyNodes } from './node-level/run-many-nodes.js';
 import { runNodeSeed, type NodeRunResult } from './node-level/run-node-seed.js';
-import { cpuSeconds, drawOptionsOf, printCounts, printSettings, reportFailure, type Flags } from './vopr-report.js';
+import {
+  cpuSeconds,
+  drawOptionsOf,
+  printCounts,
+  printSettings,
+  reportFailure,
+  reportPlanted,
+  type Flags,
+} from './vopr-report.js';
 
 const REPORT_EVERY = 100;
 
@@ -53,13 +61,9 @@ export async function runAllNodes(flags: Flags, seeds: number, seconds: number):
 }
 
 export async function runPlantedNodes(): Promise<void> {
-  for (const { switches, from, within, override } of PLANTED_NODE_BUGS) {
-    const plantedBugs = new Set(switches);
-    const { seeds, failures } = await runManyNodes({ from, seeds: within, plantedBugs, override });
-    const [first] = failures;
-    if (first === undefined) process.exitCode = 1;
-    const found =
-      first === undefined ? `NOT noticed in ${seeds}` : `seed ${first.seed}: ${first.failure?.message ?? ''}`;
-    console.log(`node, ${switches.join('+')}: ${found}`);
+  for (const bug of PLANTED_NODE_BUGS) {
+    const { from, within, override } = bug;
+    const { failures } = await runManyNodes({ from, seeds: within, plantedBugs: new Set(bug.switches), override });
+    reportPlanted('node', bug, failures[0]);
   }
 }

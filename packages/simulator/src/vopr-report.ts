@@ -1,3 +1,4 @@
+import type { PlantedBug } from './planted-bugs.js';
 import type { Settings } from './swarm.js';
 import type { NodeSettings } from './node-level/node-settings.js';
 import type { WorldSettings } from './world-level/world-settings.js';
@@ -33,6 +34,20 @@ export function reportFailure(level: Level, seed: number, failure: Error, { serv
   const flags = `${servers === undefined ? '' : ` --servers ${servers}`}${bugs === undefined ? '' : ` --bugs ${bugs}`}`;
   console.log(`${level} seed ${seed}: ${failure.name}: ${failure.message}`);
   console.log(`  again, with its story: npm run vopr -- --level ${level} --seed ${seed}${flags} --trace`);
+}
+
+/** A row of the table of planted bugs: the switch, what it is known as, how many seeds it took, and who noticed it. Not noticed: exit code 1. */
+export function reportPlanted(
+  level: Level,
+  { switches, knownAs, from, within }: PlantedBug,
+  first: { readonly seed: number; readonly failure: Error | undefined } | undefined,
+): void {
+  if (first === undefined) process.exitCode = 1;
+  const found =
+    first === undefined
+      ? `NOT noticed in ${within} seeds from ${from}`
+      : `${first.seed - from + 1} of ${within} seeds from ${from} | ${first.failure?.message.split(/[:\n]/)[0] ?? ''}`;
+  console.log(`| ${level} | ${switches.join(' + ')} | ${knownAs} | ${found} |`);
 }
 
 export function printSettings(settings: Settings | NodeSettings | WorldSettings): void {
