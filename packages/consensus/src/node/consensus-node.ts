@@ -14,7 +14,7 @@ import {
 } from './options.js';
 import { PendingWrites, type Done } from './pending-writes.js';
 import { Persister, releasedBy } from './persister.js';
-import { announcementOf, type NodeStatus } from './node-status.js';
+import { isSameAnnouncement, type Announcement, type NodeStatus } from './node-status.js';
 import type { PeerEvents, RecoveredLog } from './ports.js';
 import { ReadQueue, type ReadDone } from './read-queue.js';
 import { SnapshotReceiver } from './snapshot-receiver.js';
@@ -54,7 +54,7 @@ export class ConsensusNode<R> {
   #diskFull = false;
   #stopTicking: () => void = () => undefined;
   #onRetired: () => void = () => undefined;
-  #announced = '';
+  #announced: Announcement | undefined;
 
   constructor(options: NodeOptions<R>) {
     this.#options = options;
@@ -200,23 +200,30 @@ export class ConsensusNode<R> {
 
   get status(): NodeStatus {
     const core = this.#core;
+    return {
+      ...this.#announcement(),
+      lastLogged: core?.last ?? ZXID_ZERO,
+      durable: core?.durable ?? ZXID_ZERO,
+      committed: core?.committed ?? ZXID_ZERO,
+      applied: this.#applier.applied,
+      damage: core?.standing === 'damaged' ? this.#recovered?.damage : undefined,
+      peers: core?.peers ?? [],
+      snapshotZxid: this.#snapshots.newest,
+      logBytes: this.#options.logStore.sizeBytes,
+      lookingBecause: core?.lookingBecause ?? 'starting',
+    };
+  }
+
+  #announcement(): Announcement {
+    const core = this.#core;
     const status = core?.status ?? { role: 'looking' as const, serving: false, epoch: 0, leader: undefined };
     return {
       role: status.role,
       serving: this.#alive && status.serving,
       epoch: status.epoch,
       leader: this.#alive ? status.leader : undefined,
-      lastLogged: core?.last ?? ZXID_ZERO,
-      durable: core?.durable ?? ZXID_ZERO,
-      committed: core?.committed ?? ZXID_ZERO,
-      applied: this.#applier.applied,
       standing: core?.standing ?? 'fresh',
-      damage: core?.standing === 'damaged' ? this.#recovered?.damage : undefined,
-      peers: core?.peers ?? [],
-      snapshotZxid: this.#snapshots.newest,
-      logBytes: this.#options.logStore.sizeBytes,
       writesRefused: this.#diskFull ? 'the disk is full' : undefined,
-      lookingBecause: core?.lookingBecause ?? 'starting',
     };
   }
 
@@ -413,10 +420,10 @@ export class ConsensusNode<R> {
 
   #announce(): void {
     if (this.#listeners.size === 0) return;
-    const status = this.status;
-    const announced = announcementOf(status);
-    if (announced === this.#announced) return;
-    this.#announced = announced;
+    const announcement = this.#announcement();
+    if (this.#announced !== undefined && isSameAnnouncement(announcement, this.#announced)) return;
+    this.#announced = announcement;
+    const { status } = this;
     for (const listener of this.#listeners) listener(status);
   }
 }

@@ -30,8 +30,17 @@ export interface NodeStatus {
   readonly lookingBecause: string;
 }
 
-/** Equal for two statuses between which nothing changed that listeners are told of. */
-export function announcementOf(status: NodeStatus): string {
-  const { role, serving, epoch, leader, standing, writesRefused } = status;
-  return JSON.stringify([role, serving, epoch, leader, standing, writesRefused]);
+/** What listeners are told of. */
+export type Announcement = Pick<NodeStatus, 'role' | 'serving' | 'epoch' | 'leader' | 'standing' | 'writesRefused'>;
+
+/** Whether nothing changed that listeners are told of. Asked in every turn. */
+export function isSameAnnouncement(one: Announcement, other: Announcement): boolean {
+  return (
+    one.role === other.role &&
+    one.serving === other.serving &&
+    one.epoch === other.epoch &&
+    one.leader === other.leader &&
+    one.standing === other.standing &&
+    one.writesRefused === other.writesRefused
+  );
 }
