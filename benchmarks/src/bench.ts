@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { benchProfile } from './bench-profile.js';
 import { benchRestart } from './bench-restart.js';
 import { benchWrites } from './bench-writes.js';
-import { compareCommand } from './compare/command.js';
+import { compareCommand, reportCommand } from './compare/command.js';
 
 const print = (line: string): void => console.log(line);
 
@@ -52,5 +52,5 @@ program
   .option('--seconds <n>', 'of load', positive, 10)
   .option('--value-bytes <n>', 'of each write', positive, 256)
   .action((options: Parameters<typeof benchProfile>[0]) => benchProfile(options, print));
-program.addCommand(compareCommand());
+program.addCommand(compareCommand()).addCommand(reportCommand());
 await program.parseAsync();

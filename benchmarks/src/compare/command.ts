@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { compare } from './compare.js';
+import { readResults, writeReport } from './report/write-report.js';
 import { allGroups } from './rows/all-groups.js';
 import { fullSettings, quickSettings, type Settings } from './settings.js';
 import type { SystemName } from './systems/system.js';
@@ -43,6 +44,17 @@ export function compareCommand(): Command {
       const ok = await compare({ settings, rows, systems, install, output, report: page }, (line) => console.log(line));
       process.exitCode = ok ? 0 : 1;
     });
+}
+
+/** `bench report`. */
+export function reportCommand(): Command {
+  return new Command('report')
+    .description('puts what runs of `compare` have written into a page: of each group of rows the newest')
+    .argument('<json...>', 'the files')
+    .option('--page <page>', 'the page', inRepository('docs/benchmarks.md'))
+    .action(async (files: string[], { page }: { readonly page: string }) =>
+      writeReport(await readResults(files), page),
+    );
 }
 
 function list(text: string): string[] {

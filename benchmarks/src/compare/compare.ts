@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Bench } from './bench.js';
 import { currentLoad, describeMachine } from './machine.js';
 import { findPeers } from './peers/find-peers.js';
+import { markdownTable } from './report/markdown.js';
 import { writeReport } from './report/write-report.js';
 import { describeGroup, type Results, type Round } from './results.js';
 import { allGroups } from './rows/all-groups.js';
@@ -70,7 +71,10 @@ async function write(results: Results, options: CompareOptions, say: Say): Promi
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(results, null, 1)}\n`);
   say(`measurements: ${file}`);
-  await writeReport(results, options.report, say);
+  say(markdownTable(results, () => undefined));
+  if (options.report === undefined) return;
+  await writeReport([results], options.report);
+  say(`page: ${options.report}`);
 }
 
 /** @throws RangeError for a name that there is not. */

@@ -14,6 +14,8 @@ export interface Settings {
   /** Leaders killed in a round. */
   readonly kills: number;
   readonly sessions: number;
+  /** How long snapshots are looked at. */
+  readonly snapshotSeconds: number;
   /** The largest watch row: watchers, on a hundredth as many connections. */
   readonly watchers: number;
   readonly clusterSizes: readonly number[];
@@ -29,6 +31,7 @@ export const fullSettings: Settings = {
   entries: 500_000,
   kills: 10,
   sessions: 10_000,
+  snapshotSeconds: 40,
   watchers: 10_000,
   clusterSizes: [3, 5, 7, 9],
 };
@@ -43,6 +46,7 @@ export const quickSettings: Settings = {
   entries: 20_000,
   kills: 2,
   sessions: 300,
+  snapshotSeconds: 10,
   watchers: 2_000,
   clusterSizes: [3, 5],
 };

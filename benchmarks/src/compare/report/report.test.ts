@@ -8,6 +8,7 @@ import { quickSettings } from '../settings.js';
 import { barChart } from './bar-chart.js';
 import { markdownTable } from './markdown.js';
 import { replaceBetween } from './replace-between.js';
+import { newestOfEach } from './write-report.js';
 
 const fast = rate('writes', atLeast(5));
 const early = duration('p99', ratioAtMost(1));
@@ -60,6 +61,15 @@ test('tables and plots show what was measured', () => {
   expect(svg).toContain('64 &lt; 256');
   expect(svg?.match(/<rect [^>]*fill="#2563eb"/g)).toHaveLength(2);
   expect(barChart(resultsOf([]), results.groups[0]!)).toBeUndefined();
+});
+
+test('of each group the newest run counts', () => {
+  const group = (name: string): Results['groups'][number] => ({ name, title: name, rows: [] });
+  const early = { ...resultsOf(rounds), groups: [group('writes'), group('reads')] };
+  const late = { ...resultsOf(rounds), startedAt: '2026-02-02T00:00:00.000Z', groups: [group('writes')] };
+  const names = newestOfEach([late, early]).map(({ groups }) => groups.map(({ name }) => name));
+  expect(names).toEqual([['reads'], ['writes']]);
+  expect(newestOfEach([late, { ...early, groups: [group('writes')] }])).toEqual([late]);
 });
 
 test('only what stands between the marks of a page is replaced', async () => {

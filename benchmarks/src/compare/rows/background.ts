@@ -11,7 +11,6 @@ import type { Metrics, MetricRule, RowGroup } from './row.js';
 
 const WINDOW_MS = 250;
 const SNAPSHOT_RATE = 20_000;
-const SNAPSHOT_SECONDS = 40;
 const TRANSFER_RATE = 5_000;
 
 const flowArgs = (rate: number) => ({ mode: 'flow', rate, 'gap-ms': 20, 'window-ms': WINDOW_MS, connections: 1 });
@@ -53,7 +52,7 @@ export const snapshot: RowGroup = {
       ],
     },
   ],
-  seconds: ({ settings }) => 20 + settings.znodes / 60_000 + SNAPSHOT_SECONDS,
+  seconds: ({ settings }) => 20 + settings.znodes / 60_000 + settings.snapshotSeconds,
   measure: (bench, system) =>
     withServers(bench, system, async (cluster) => {
       await fill(bench, cluster, { op: 'create', count: bench.settings.znodes });
@@ -71,8 +70,7 @@ async function watchSnapshots(bench: Bench, cluster: Cluster, generator: Generat
   await askHttp(`http://${endpoint}/metrics`);
   const fromMs = epochMs();
   const taking: number[] = [];
-  const seconds = bench.settings.rounds === 1 && bench.settings.seconds === 1 ? 10 : SNAPSHOT_SECONDS;
-  while (epochMs() < fromMs + seconds * 1_000) {
+  while (epochMs() < fromMs + bench.settings.snapshotSeconds * 1_000) {
     const files = await readdir(cluster.folderOf(leader));
     if (files.some((file) => file.startsWith('snapshot-') && file.endsWith('.tmp'))) taking.push(epochMs());
     await delay(10);
