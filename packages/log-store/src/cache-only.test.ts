@@ -1,6 +1,7 @@
 import { BlockMaker } from '@zkl/consensus/testing';
 import { describe, expect, it } from 'vitest';
 import type { Disk, DiskFile } from './disk.js';
+import { SEGMENT_HEADER_BYTES } from './format.js';
 import { type DiskOperation, MemoryDisk } from './memory-disk.js';
 import { openAndRead, storeOn } from './test-folder.js';
 
@@ -89,6 +90,25 @@ describe('what an earlier run left in the cache of the system only', () => {
     device.kill();
     expect((await openAndRead(device)).recovered.lastZxid).toEqual(maker.last);
   });
+});
+
+it('a read of a segment that comes from another place is damage, not an empty log', async () => {
+  const device = new MemoryDisk();
+  const maker = new BlockMaker();
+  const { store } = await openAndRead(device);
+  await store.write({ blocks: maker.several(2) });
+  device.kill();
+  const whole = device.attach();
+  const astray: Disk = {
+    ...whole,
+    open: async (path, mode) => {
+      const file = await whole.open(path, mode);
+      if (mode !== 'read' || !path.includes('/log-')) return file;
+      const isWhole = (target: Uint8Array): boolean => target.byteLength > SEGMENT_HEADER_BYTES;
+      return fileThat(file, (target, position) => file.read(target, position + (isWhole(target) ? 1_024 : 0)));
+    },
+  };
+  expect((await storeOn(device, { disk: astray }).open()).damage).toContain('header');
 });
 
 function fileThat(file: DiskFile, read: DiskFile['read']): DiskFile {

@@ -104,6 +104,11 @@ class Scanner {
     }
     // Padded with the zeros that it was made of. Only a file that was cut is shorter than it says, and then no frame ends far behind its end.
     const { bytes } = await readWhole(disk, path, Math.min(header.sizeBytes, size + PAD_BYTES_MAX));
+    // A read of another place, in which zeros stand where the frames are, would pass for an empty segment (simulation of nodes, seed 60369).
+    if (decodeSegmentHeader(bytes, sequence) === undefined) {
+      this.#add(unreadable(name, sequence));
+      return;
+    }
     const file: SegmentFile = { id: header, path, end: SEGMENT_HEADER_BYTES, sizeBytes: size };
     const tally = new Tally();
     // After a fault nothing is added to the history any more, but what there is gets counted and set aside.

@@ -101,13 +101,19 @@ export class SimulatedDisk {
     return Buffer.compare(there, source) === 0;
   }
 
+  /**
+   * From a place where something was written: that zeros behind the last mark are not a torn write cannot be told, by anybody (docs/data-format.md, "Marks").
+   */
   #readFrom(path: string, position: number): number {
     const { random } = this.#host;
     if (this.misreads === 0 || !random.chance(0.2)) return position;
+    const offset = SECTOR * random.between(1, 3);
+    const elsewhere = position >= offset && random.chance(0.5) ? position - offset : position + offset;
+    const found = this.device.contents(path).subarray(elsewhere, elsewhere + SECTOR);
+    if (found.every((byte) => byte === 0)) return position;
     this.misreads--;
     this.#host.onMisdirected(path);
-    const offset = SECTOR * random.between(1, 3);
-    return position >= offset && random.chance(0.5) ? position - offset : position + offset;
+    return elsewhere;
   }
 
   /** Somewhere after or before, as a frame may stand there. */
