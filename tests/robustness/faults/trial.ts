@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ProcessCluster } from '@zkl/cli/cluster';
 import {
   checkHistory,
+  describeRecord,
   isCall,
   isWrite,
   type Call,
@@ -26,6 +27,17 @@ export type TrialOptions = Partial<Omit<WorkloadOptions, 'reach' | 'recorder' | 
 };
 
 const FAULTS_SHOWN = 10;
+/** How calls may end that were not answered: the cluster could not be reached or not be made to decide, or the session was over. */
+const EXPECTED: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  'TIMEOUT',
+  'CONNECTION_LOSS',
+  'NO_QUORUM',
+  'NO_LEADER',
+  'SHUTTING_DOWN',
+  'SESSION_EXPIRED',
+  'THROTTLED',
+]);
 /** One that stays, and one that leaves and comes back. */
 const WATCHERS = 2;
 /** A second of searching. What is judged whole in any case is the order that the cluster gave. */
@@ -162,6 +174,8 @@ export class Trial implements AsyncDisposable {
       const listed = report.faults.slice(0, FAULTS_SHOWN).map((fault) => `  ${fault.property}: ${fault.message}`);
       throw new Error(`${report.faults.length} violations in the history (${this.historyFile}):\n${listed.join('\n')}`);
     }
+    const odd = this.history.filter(isCall).find(({ failed, error }) => !EXPECTED.has(failed ?? error));
+    if (odd !== undefined) throw new Error(`a call ended as none should (${this.historyFile}): ${describeRecord(odd)}`);
     // What could not be judged proves nothing.
     if (report.replayUndecided > 0) throw new Error(`the history could not be judged whole (${this.historyFile})`);
     return report;

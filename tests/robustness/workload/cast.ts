@@ -1,5 +1,5 @@
 import type { Actor } from './actor.js';
-import { increments, keys, register, sequence } from './actors/keys.js';
+import { increments, keys, readers, register, sequence } from './actors/keys.js';
 import { candidates, lockers } from './actors/contenders.js';
 import { sessions } from './actors/sessions.js';
 import { subtrees, transfers } from './actors/trees.js';
@@ -31,8 +31,19 @@ export const FEW_PARTS: readonly Part[] = ALL_PARTS.filter(({ name }) => name !=
   count: part.name === 'lockers' ? 2 : 1,
 }));
 
-/** One of each talks to each server only: writes are forwarded by followers, and reads served by them, all the time. */
-export const PINNED_ACTORS: readonly Actor[] = [keys];
+/** Who talks to one server only, one of each for each server. */
+export interface PinnedPart {
+  readonly name: string;
+  readonly actor: Actor;
+  /** The deadline of its calls, in milliseconds: its server may be down. */
+  readonly timeoutMs: number;
+}
+
+/** Writes are forwarded by followers, and reads served by them, all the time; and questions wait in the socket of a server that stands still. */
+export const PINNED_PARTS: readonly PinnedPart[] = [
+  { name: 'pinned', actor: keys, timeoutMs: 1_000 },
+  { name: 'pinned-reader', actor: readers, timeoutMs: 20_000 },
+];
 
 /** Who watches what below the workload's root. */
 export function watchPlans(root: string): readonly [WatchPlan, ...WatchPlan[]] {

@@ -4,7 +4,7 @@ import type { Actor, Stage } from './actor.js';
 import { accountPaths } from './actors/trees.js';
 import { Watcher } from './actors/watchers.js';
 import { Caller, isDone } from './caller.js';
-import { ALL_PARTS, PINNED_ACTORS, watchPlans, type Part } from './cast.js';
+import { ALL_PARTS, PINNED_PARTS, watchPlans, type Part } from './cast.js';
 import { Random } from './random.js';
 
 /** What a {@link Workload} does, and how much. */
@@ -22,12 +22,11 @@ export interface WorkloadOptions {
   readonly watchersMax?: number | undefined;
   /** The longest pause after a call, in milliseconds; at random up to that. 0 is none. Default 20. */
   readonly pauseMsMax?: number | undefined;
-  /** The deadline of the roamers' calls. Default 15,000. Pinned clients give up after 1,000: their server may be down. */
+  /** The deadline of the roamers' calls. Default 15,000. */
   readonly timeoutMs?: number | undefined;
   readonly seed?: number | undefined;
 }
 
-const PINNED_TIMEOUT_MS = 1_000;
 const PAUSE_MS_MAX = 20;
 
 /** Clients that do all that the SDK offers, without a rest, until they are told to stop; every call of theirs is recorded, and all that they are told. */
@@ -169,7 +168,7 @@ export class Workload implements AsyncDisposable {
       for (let index = 0; index < count; index += 1) play(actor, `${name}-${index}`, {});
     }
     for (const server of this.#options.pinnedTo ?? []) {
-      for (const actor of PINNED_ACTORS) play(actor, `pinned-${server}`, { server }, PINNED_TIMEOUT_MS);
+      for (const { name, actor, timeoutMs } of PINNED_PARTS) play(actor, `${name}-${server}`, { server }, timeoutMs);
     }
     this.#acts = Promise.all(acts);
   }

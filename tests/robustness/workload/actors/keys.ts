@@ -51,6 +51,17 @@ async function actOnKey(stage: Stage, caller: Caller, seen: Seen): Promise<void>
   }
 }
 
+/** Questions that a server has before it at any time. */
+const READS_IN_FLIGHT = 6;
+const READ_PAUSE_MS_MAX = 300;
+
+/** Linearizable reads, several under way at a time: when a server stands still, they wait for it in its socket. */
+export const readers: Actor = async (stage, caller) => {
+  const slow = { ...stage, pauseMsMax: READ_PAUSE_MS_MAX };
+  const read = () => caller.get(`${stage.root}/keys/k${stage.random.below(KEYS)}`);
+  await Promise.all(Array.from({ length: READS_IN_FLIGHT }, () => repeat(slow, read)));
+};
+
 /** A read of any consistency. */
 export function wish({ random, recorder }: Stage): ReadWish {
   const consistency = random.pick<Consistency>(['linearizable', 'linearizable', 'local', 'atLeast']);
