@@ -27,16 +27,14 @@ export type TrialOptions = Partial<Omit<WorkloadOptions, 'reach' | 'recorder' | 
 };
 
 const FAULTS_SHOWN = 10;
-/** How calls may end that were not answered: the cluster could not be reached or not be made to decide, or the session was over. */
-const EXPECTED: ReadonlySet<string | undefined> = new Set([
-  undefined,
-  'TIMEOUT',
-  'CONNECTION_LOSS',
-  'NO_QUORUM',
-  'NO_LEADER',
-  'SHUTTING_DOWN',
-  'SESSION_EXPIRED',
-  'THROTTLED',
+/** Endings that no fault from outside explains. */
+const INEXPLICABLE: ReadonlySet<string | undefined> = new Set([
+  'CLIENT_FORGOTTEN',
+  'STALE_REQUEST',
+  'MARSHALLING_ERROR',
+  'SYSTEM_ERROR',
+  'DATA_INCONSISTENCY',
+  'TOO_MANY_CLIENTS',
 ]);
 /** One that stays, and one that leaves and comes back. */
 const WATCHERS = 2;
@@ -174,7 +172,7 @@ export class Trial implements AsyncDisposable {
       const listed = report.faults.slice(0, FAULTS_SHOWN).map((fault) => `  ${fault.property}: ${fault.message}`);
       throw new Error(`${report.faults.length} violations in the history (${this.historyFile}):\n${listed.join('\n')}`);
     }
-    const odd = this.history.filter(isCall).find(({ failed, error }) => !EXPECTED.has(failed ?? error));
+    const odd = this.history.filter(isCall).find(({ failed, error }) => INEXPLICABLE.has(failed ?? error));
     if (odd !== undefined) throw new Error(`a call ended as none should (${this.historyFile}): ${describeRecord(odd)}`);
     // What could not be judged proves nothing.
     if (report.replayUndecided > 0) throw new Error(`the history could not be judged whole (${this.historyFile})`);
