@@ -34,15 +34,15 @@ describe('the leader of three servers, under load', () => {
 
   test('is stopped in the middle of its work: others elect, and when it wakes it answers nothing old', async () => {
     await using trial = await Trial.start(servers, 'paused-leader');
-    const { key } = trial.workload;
+    const { busyKey } = trial.workload;
     const { id } = await servers.cluster.leader();
     const caller = trial.workload.addCaller({ server: id, timeoutMs: 15_000 });
-    await caller.get(key);
+    await caller.get(busyKey);
     const { leader, gapMs } = await failOver(trial, 'SIGSTOP');
     expect(leader).toBe(id);
     expect(gapMs).toBeLessThan(GAP_MS_MAX);
     // Questions that the sleeper finds in its socket when it wakes, before it can hear that it leads no more.
-    const asked = Array.from({ length: 50 }, () => caller.get(key));
+    const asked = Array.from({ length: 50 }, () => caller.get(busyKey));
     await trial.acknowledgedWrites(20);
     await servers.cluster.kill(id, 'SIGCONT');
     const answers = await Promise.all(asked);

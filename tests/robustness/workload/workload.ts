@@ -65,9 +65,9 @@ export class Workload implements AsyncDisposable {
     return workload;
   }
 
-  /** A znode that calls beside the load's may set and read. */
-  get key(): string {
-    return `${this.#options.root}/spare`;
+  /** A znode that the load sets all the time: what is read of it tells at once when it is old. */
+  get busyKey(): string {
+    return `${this.#options.root}/counter`;
   }
 
   get root(): string {
@@ -138,7 +138,7 @@ export class Workload implements AsyncDisposable {
   async #prepare(): Promise<void> {
     const { root } = this.#stage;
     const first = this.#caller('first', {});
-    const folders = ['', '/keys', '/sequence', '/trees', '/accounts', '/sessions', '/spare'];
+    const folders = ['', '/keys', '/sequence', '/trees', '/accounts', '/sessions'];
     const guarded = ['lock', 'election'].map((kind) => `${root}/guarded-${kind}`);
     const made = [
       ...(await inOrder(folders, (name) => first.create(`${root}${name}`))),
