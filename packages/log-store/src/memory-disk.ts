@@ -1,5 +1,5 @@
 import type { Disk, DiskFile, OpenMode } from './disk.js';
-import { MemoryFile } from './memory-file.js';
+import { type CrashFate, MemoryFile } from './memory-file.js';
 
 export type DiskOperationKind =
   | 'open'
@@ -80,6 +80,17 @@ export class MemoryDisk {
     this.#changes = [];
     this.#names = new Map(this.#durableNames);
     for (const file of new Set(this.#names.values())) file.crash(random);
+  }
+
+  /** Loses power while a write to `path` is under way, as `fate` says. Nothing is drawn: for trying every place. */
+  crashAt(path: string, fate: CrashFate): void {
+    this.#life += 1;
+    const kept = fate.keepsUnsynced ? this.#changes : [];
+    const hit = this.#names.get(path);
+    for (const change of kept) applyTo(this.#durableNames, change);
+    this.#changes = [];
+    this.#names = new Map(this.#durableNames);
+    for (const file of new Set(this.#names.values())) file.crashAt(fate, file === hit);
   }
 
   /**

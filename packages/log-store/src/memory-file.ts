@@ -16,6 +16,17 @@ type Pending = PendingState &
     | { readonly kind: 'truncate'; readonly size: number }
   );
 
+/** What a loss of power leaves. */
+export interface CrashFate {
+  /** Whether what was written and not synced is there; names that were not synced too. */
+  readonly keepsUnsynced: boolean;
+  /** Of the write under way: its first so many bytes, or all but one of its sectors. Without it, as what was not synced. */
+  readonly under?:
+    | { readonly kind: 'bytes'; readonly count: number }
+    | { readonly kind: 'sectors'; readonly missing: number }
+    | undefined;
+}
+
 export interface HandleOptions {
   readonly path: string;
   readonly isDurable: boolean;
@@ -128,6 +139,30 @@ export class MemoryFile {
     }
     this.#pending = [];
     this.#seen = Contents.of(this.#durable.view());
+  }
+
+  /** As `crash`, but said and not drawn: what is not durable is kept or lost; of the write under way there come its first bytes, or one sector does not. */
+  crashAt({ keepsUnsynced, under }: CrashFate, isHit: boolean): void {
+    const last = this.#pending.findLast(({ kind, isUnderWay }) => kind === 'write' && isUnderWay);
+    for (const pending of this.#pending) {
+      if (isHit && pending === last && pending.kind === 'write' && under !== undefined) this.#cut(pending, under);
+      else if (!keepsUnsynced) continue;
+      else if (pending.kind === 'truncate') this.#durable.truncate(pending.size);
+      else this.#durable.write(pending.position, pending.bytes);
+    }
+    this.#pending = [];
+    this.#seen = Contents.of(this.#durable.view());
+  }
+
+  #cut(
+    { position, bytes }: { readonly position: number; readonly bytes: Uint8Array },
+    under: NonNullable<CrashFate['under']>,
+  ): void {
+    if (under.kind === 'bytes') return this.#durable.write(position, bytes.subarray(0, under.count));
+    const sectorOf = (at: number): number => Math.floor((position + at) / SECTOR_BYTES);
+    for (let at = 0; at < bytes.byteLength; at += 1) {
+      if (sectorOf(at) - sectorOf(0) !== under.missing) this.#durable.write(position + at, bytes.subarray(at, at + 1));
+    }
   }
 
   #tear(position: number, bytes: Uint8Array, random: () => number): void {
