@@ -8,6 +8,7 @@ import { Coordination } from './coordination.js';
 import { toConnectError } from './errors/connect-error.js';
 import { createHttpHandler, messageBytesMax } from './http/http-handler.js';
 import type { HttpRequest, HttpResponse } from './http/http-types.js';
+import { Intake } from './http/intake.js';
 import { attachOnLane } from './lane/attach-lane.js';
 import { GrpcLane } from './lane/grpc-lane.js';
 import { alsoOnLane } from './lane/lane-router.js';
@@ -27,6 +28,9 @@ import { SessionAccess } from './session/session-access.js';
 import { DigestedState } from './state/digested-state.js';
 import { addressesOf, clockOf, openStoreOf, type Surroundings } from './surroundings.js';
 import { VERSION } from './version.js';
+
+/** The rest of a request that has begun must come by then; HTTP/1.1 has the same bound (`requestTimeoutMs` of the port). */
+const REQUEST_ARRIVES_MS = 60_000;
 
 /** What the parts ask of the server that they make up. */
 export interface ServerHooks {
@@ -112,9 +116,11 @@ function putTogether(
   const sessionTimeouts = options.timing;
   const shutdownSignal = shutdown.signal;
   const services = { edge, coordination, sessionTimeouts, view, status, members, reflection, shutdownSignal };
-  const lane = new GrpcLane({ readMaxBytes: messageBytesMax(valueBytesMax), logger });
+  const intake = intakeOf(options);
+  const lane = new GrpcLane({ readMaxBytes: messageBytesMax(valueBytesMax), intake, logger });
   addStreams(lane, { edge, coordination, valueBytesMax, shutdownSignal });
   const serve = createHttpHandler({
+    intake,
     valueBytesMax,
     corsAllowedOrigins,
     logger,
@@ -141,6 +147,10 @@ function putTogether(
       await logStore.close();
     },
   };
+}
+
+function intakeOf({ limits }: ServerOptions): Intake {
+  return new Intake({ bytesMax: limits.requestBytesInFlightMax, timeoutMs: REQUEST_ARRIVES_MS });
 }
 
 /** The streams of the hot path, on the lane beside Connect. */

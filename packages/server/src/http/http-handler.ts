@@ -4,7 +4,7 @@ import type { HttpRequest, HttpResponse } from './http-types.js';
 import { createRpcHandler, type RpcHandlerOptions } from './rpc-handler.js';
 
 /** Options of `createHttpHandler`. */
-export interface HttpHandlerOptions extends Pick<RpcHandlerOptions, 'routes' | 'logger'> {
+export interface HttpHandlerOptions extends Pick<RpcHandlerOptions, 'routes' | 'logger' | 'intake'> {
   readonly valueBytesMax: number;
   readonly corsAllowedOrigins: readonly string[];
   /** Answers GET /metrics; undefined when metrics are switched off. */
@@ -28,6 +28,7 @@ export function createHttpHandler(options: HttpHandlerOptions): (request: HttpRe
   const rpc = createRpcHandler({
     routes: options.routes,
     logger: options.logger,
+    intake: options.intake,
     readMaxBytes: messageBytesMax(options.valueBytesMax),
     writeMaxBytes: base64Bytes + PAGE_OVERHEAD_BYTES,
     acceptCompression: [compressionGzip, compressionBrotli],

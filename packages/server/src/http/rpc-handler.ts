@@ -10,12 +10,15 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { Logger } from '../observability/logger.js';
 import { withTypedError } from './framework-errors.js';
 import type { HttpRequest, HttpResponse } from './http-types.js';
+import { arriving } from './arriving.js';
+import type { Intake } from './intake.js';
 import { bodyOf, discardRest, endWithAnswer } from './request-body.js';
 
 /** Options of `createRpcHandler`. */
 export interface RpcHandlerOptions extends ConnectRouterOptions {
   readonly routes: (router: ConnectRouter) => void;
   readonly logger: Logger;
+  readonly intake: Intake;
 }
 
 /**
@@ -26,6 +29,7 @@ export interface RpcHandlerOptions extends ConnectRouterOptions {
 export function createRpcHandler({
   routes,
   logger,
+  intake,
   ...options
 }: RpcHandlerOptions): (request: HttpRequest, response: HttpResponse) => boolean {
   const router = createConnectRouter(options);
@@ -34,14 +38,20 @@ export function createRpcHandler({
   return (request, response) => {
     const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
     if (handler === undefined) return false;
-    serve(handler, request, response).catch((error: unknown) => onFailed(logger, handler, error, response));
+    serve(handler, request, response, intake).catch((error: unknown) => onFailed(logger, handler, error, response));
     return true;
   };
 }
 
-async function serve(handler: UniversalHandler, request: HttpRequest, response: HttpResponse): Promise<void> {
+async function serve(
+  handler: UniversalHandler,
+  request: HttpRequest,
+  response: HttpResponse,
+  intake: Intake,
+): Promise<void> {
   const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
-  universal.body = bodyOf(request);
+  const streams = handler.method.methodKind === 'bidi_streaming' || handler.method.methodKind === 'client_streaming';
+  universal.body = arriving(bodyOf(request), intake, streams);
   response.once('finish', () => discardRest(request));
   endWithAnswer(request);
   await universalResponseToNodeResponse(await withTypedError(await handler(universal)), response);

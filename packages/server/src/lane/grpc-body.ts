@@ -1,5 +1,8 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { toConnectError } from '../errors/connect-error.js';
+import type { Intake } from '../http/intake.js';
+import { rejected } from '../request/failure.js';
 
 /** A gRPC message's prefix: 1 byte of flags, and its length as a big-endian uint32. */
 export const PREFIX_BYTES = 5;
@@ -7,12 +10,13 @@ export const PREFIX_BYTES = 5;
 const FLAG_COMPRESSED = 1;
 
 /**
- * Collects the one message of a unary gRPC call. `done` is called once, with the message or with what is wrong; not at all when the stream ends before
+ * Collects the one message of a unary gRPC call, within what the intake allows. `done` is called once, with the message or with what is wrong; not at all when the stream ends before
  * the request does.
  */
 export function readMessage(
   stream: ServerHttp2Stream,
   readMaxBytes: number,
+  intake: Intake,
   done: (message: Uint8Array | undefined, error: ConnectError | undefined) => void,
 ): void {
   let first: Buffer | undefined;
@@ -21,18 +25,24 @@ export function readMessage(
   let over = false;
   const fail = (error: ConnectError): void => {
     over = true;
+    arrival.end();
     first = more = undefined;
     done(undefined, error);
   };
+  const arrival = intake.begin((why) => fail(toConnectError(rejected(why), 0)));
+  stream.on('close', () => arrival.end());
   stream.on('data', (chunk: Buffer) => {
     if (over) return;
     bytes += chunk.byteLength;
+    arrival.hold(bytes);
+    if (over) return;
     if (bytes > readMaxBytes + PREFIX_BYTES) return fail(tooLarge(readMaxBytes));
     if (first === undefined) first = chunk;
     else (more ??= [first]).push(chunk);
   });
   stream.on('end', () => {
     if (over) return;
+    arrival.end();
     const body = more === undefined ? first : Buffer.concat(more, bytes);
     // As Connect, and the gRPC specification: zero messages is a number of messages that the method does not have.
     if (body === undefined) return fail(new ConnectError('missing input message', Code.Unimplemented));

@@ -11,6 +11,7 @@ import {
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { parseTimeout, setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import { addGrpcDetail } from '../http/framework-errors.js';
+import type { Intake } from '../http/intake.js';
 import type { Logger } from '../observability/logger.js';
 import { frameOf, readMessage } from './grpc-body.js';
 import { LaneCall } from './lane-call.js';
@@ -21,6 +22,7 @@ import { Http2LaneStream, type LaneStream } from './lane-stream.js';
 export interface GrpcLaneOptions {
   /** Bytes of one request's message. */
   readonly readMaxBytes: number;
+  readonly intake: Intake;
   readonly logger: Logger;
 }
 
@@ -96,7 +98,7 @@ export class GrpcLane implements CallDoor {
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     const open = this.#streams.get(headers[':path'] ?? '');
     if (open !== undefined && isPlain(headers) && headers['grpc-timeout'] === undefined) {
-      open(new Http2LaneStream(stream, this.#options.readMaxBytes));
+      open(new Http2LaneStream(stream, this.#options));
       return true;
     }
     const method = this.#methods.get(headers[':path'] ?? '');
@@ -108,7 +110,7 @@ export class GrpcLane implements CallDoor {
     const call = new LaneCall(method.desc, timeout.timeoutMs);
     // Not `aborted`, which does not come when the caller had sent all it had to send. After the answer nobody listens any more.
     stream.on('close', () => call.signal.abort());
-    readMessage(stream, this.#options.readMaxBytes, (message, error) => {
+    readMessage(stream, this.#options.readMaxBytes, this.#options.intake, (message, error) => {
       if (message === undefined) fail(stream, error ?? new ConnectError('no message', Code.InvalidArgument));
       else void this.#serve(stream, method, message, call);
     });

@@ -1,7 +1,10 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
+import { toConnectError } from '../errors/connect-error.js';
 import { addGrpcDetail } from '../http/framework-errors.js';
+import type { Arrival, Intake } from '../http/intake.js';
+import { rejected } from '../request/failure.js';
 import { PREFIX_BYTES } from './grpc-body.js';
 
 /** What the socket has not taken, at most, before the stream is not writable any more. */
@@ -39,6 +42,8 @@ export interface LaneStream {
 export class Http2LaneStream implements LaneStream {
   readonly #stream: ServerHttp2Stream;
   readonly #readMaxBytes: number;
+  readonly #intake: Intake;
+  #arrival: Arrival | undefined;
   #events: LaneStreamEvents | undefined;
   /** What came of the next message, and how many bytes there must be before it is looked at again. */
   #pieces: Buffer[] = [];
@@ -46,9 +51,10 @@ export class Http2LaneStream implements LaneStream {
   #wanted = PREFIX_BYTES;
   #ended = false;
 
-  constructor(stream: ServerHttp2Stream, readMaxBytes: number) {
+  constructor(stream: ServerHttp2Stream, options: { readonly readMaxBytes: number; readonly intake: Intake }) {
     this.#stream = stream;
-    this.#readMaxBytes = readMaxBytes;
+    this.#readMaxBytes = options.readMaxBytes;
+    this.#intake = options.intake;
     stream.on('error', () => undefined);
   }
 
@@ -66,6 +72,7 @@ export class Http2LaneStream implements LaneStream {
     stream.once('close', () => {
       this.#ended = true;
       this.#events = undefined;
+      this.#drop();
       events.onClose();
     });
   }
@@ -81,15 +88,20 @@ export class Http2LaneStream implements LaneStream {
   /** By HTTP/2's flow control. */
   pause(): void {
     this.#stream.pause();
+    // What does not come now is not the caller's fault.
+    this.#arrival?.end();
+    this.#arrival = undefined;
   }
 
   resume(): void {
     this.#stream.resume();
+    if (this.#bytes > 0 && !this.#ended) this.#await();
   }
 
   end(error?: ConnectError): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#drop();
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
     const trailers = setTrailerStatus(new Headers(error?.metadata), error);
@@ -109,10 +121,9 @@ export class Http2LaneStream implements LaneStream {
     if (this.#ended) return;
     this.#pieces.push(chunk);
     this.#bytes += chunk.byteLength;
-    // A message comes in many pieces: they are put together once, when it is whole.
-    if (this.#bytes < this.#wanted) return;
+    if (this.#bytes < this.#wanted) return this.#await();
     let bytes = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces, this.#bytes);
-    this.#wanted = PREFIX_BYTES;
+    this.#drop();
     while (bytes.byteLength >= PREFIX_BYTES) {
       const length = bytes.readUInt32BE(1);
       if (bytes[0] !== 0)
@@ -122,15 +133,29 @@ export class Http2LaneStream implements LaneStream {
           new ConnectError(`the message is larger than ${this.#readMaxBytes} bytes`, Code.ResourceExhausted),
         );
       }
-      if (bytes.byteLength < PREFIX_BYTES + length) {
-        this.#wanted = PREFIX_BYTES + length;
-        break;
-      }
-      this.#events?.onMessage(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
+      this.#wanted = PREFIX_BYTES + length;
+      if (bytes.byteLength < this.#wanted) break;
+      this.#events?.onMessage(bytes.subarray(PREFIX_BYTES, this.#wanted));
       if (this.#ended) return;
-      bytes = bytes.subarray(PREFIX_BYTES + length);
+      bytes = bytes.subarray(this.#wanted);
+      this.#wanted = PREFIX_BYTES;
     }
-    this.#pieces = bytes.byteLength > 0 ? [bytes] : [];
+    if (bytes.byteLength === 0) return;
+    this.#pieces.push(bytes);
     this.#bytes = bytes.byteLength;
+    this.#await();
+  }
+
+  /** The rest of a message has to come in time, and what is there of it counts. */
+  #await(): void {
+    this.#arrival ??= this.#intake.begin((why) => this.end(toConnectError(rejected(why), 0)));
+    this.#arrival.hold(this.#bytes);
+  }
+
+  #drop(): void {
+    this.#pieces = [];
+    this.#bytes = 0;
+    this.#arrival?.end();
+    this.#arrival = undefined;
   }
 }
