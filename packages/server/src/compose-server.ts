@@ -116,8 +116,7 @@ function putTogether(
   const sessionTimeouts = options.timing;
   const shutdownSignal = shutdown.signal;
   const services = { edge, coordination, sessionTimeouts, view, status, members, reflection, shutdownSignal };
-  const intake = intakeOf(options);
-  const lane = new GrpcLane({ readMaxBytes: messageBytesMax(valueBytesMax), intake, logger });
+  const { lane, intake } = laneOf(options, logger);
   addStreams(lane, { edge, coordination, valueBytesMax, shutdownSignal });
   const serve = createHttpHandler({
     intake,
@@ -149,8 +148,9 @@ function putTogether(
   };
 }
 
-function intakeOf({ limits }: ServerOptions): Intake {
-  return new Intake({ bytesMax: limits.requestBytesInFlightMax, timeoutMs: REQUEST_ARRIVES_MS });
+function laneOf({ limits }: ServerOptions, logger: Logger): { readonly lane: GrpcLane; readonly intake: Intake } {
+  const intake = new Intake({ bytesMax: limits.requestBytesInFlightMax, timeoutMs: REQUEST_ARRIVES_MS });
+  return { lane: new GrpcLane({ readMaxBytes: messageBytesMax(limits.valueBytesMax), intake, logger }), intake };
 }
 
 /** The streams of the hot path, on the lane beside Connect. */
