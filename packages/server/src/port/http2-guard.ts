@@ -132,7 +132,15 @@ export class Http2Guard {
   }
 }
 
-/** Ends a connection; the code in its GOAWAY tells a well-meaning client why. Without an error node:http2 would send the code 0. */
+/**
+ * Ends a connection; the code in its GOAWAY tells a well-meaning client why. Without an error node:http2 would send the code 0.
+ *
+ * In a turn of its own: what the guard sees it sees in the middle of nghttp2's reading. 1. A client resets a thousand streams in one packet. 2. The
+ * guard destroys the session at one of them. 3. nghttp2 goes on with the next, over memory that is gone, and Node aborts the process
+ * (`CheckAllocatedSize`; nodejs/node 38964).
+ */
 function end(session: Http2Session, code: number, reason: string): void {
-  if (!session.destroyed) session.destroy(new Error(reason), code);
+  setImmediate(() => {
+    if (!session.destroyed) session.destroy(new Error(reason), code);
+  });
 }
