@@ -213,6 +213,9 @@ class ListeningPort implements OnePort {
     }
     socket.unshift(head);
     if (protocol === 'http2') {
+      // node:http makes sockets that may be half open, which it sees to itself. node:http2 does not: such a connection would stay, with its streams,
+      // when the client's process has died.
+      socket.allowHalfOpen = false;
       this.#http2.emit('connection', socket);
       return;
     }
