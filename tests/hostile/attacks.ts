@@ -26,6 +26,7 @@ async function flood(
   let count = 0;
   while (!signal.aborted) {
     const socket = await open(port);
+    socket.setMaxListeners(0);
     socket.resume();
     socket.write(opening);
     for (let own = 0; !signal.aborted && !socket.destroyed && socket.writable; own += 1) {
@@ -194,9 +195,9 @@ const idle: Attack = async (port, signal, scale) => {
     sockets.push(...batch);
   }
   await untilAborted(signal);
-  const open_ = sockets.filter((socket) => !socket.destroyed).length;
+  const count = sockets.filter((socket) => !socket.destroyed).length;
   for (const socket of sockets) socket.destroy();
-  return open_;
+  return count;
 };
 
 /** Far more writes at once than are taken. */
@@ -205,8 +206,8 @@ const overload: Attack = connections(4, async (port, signal) => {
   let count = 0;
   const one = async (): Promise<void> => {
     while (!signal.aborted && !made.destroyed) {
-      await requestOn(made, '/zkl.v1.RegisterService/Write', h2.message(Buffer.from([0x0a, 1, 0x61])));
       count += 1;
+      await requestOn(made, '/zkl.v1.RegisterService/Write', h2.message(Buffer.from([0x0a, 1, 0x61])));
     }
   };
   await Promise.race([Promise.all(Array.from({ length: 500 }, one)), untilAborted(signal)]);

@@ -11,7 +11,7 @@ import { Cleanup, temporaryFolder, until } from '../edge/support.js';
 import { attacks } from './attacks.js';
 
 /** `ZKL_HOSTILE_SECONDS=20 ZKL_HOSTILE_SCALE=10 npx vitest run tests/hostile`: longer, with 10,000 idle connections and 2,000 slow readers; the figures are in reports/hostile.json. */
-const ATTACK_MS = Number(process.env['ZKL_HOSTILE_SECONDS'] ?? 0.8) * 1_000;
+const ATTACK_MS = Number(process.env['ZKL_HOSTILE_SECONDS'] ?? 0.5) * 1_000;
 const SCALE = Number(process.env['ZKL_HOSTILE_SCALE'] ?? 1);
 const RSS_MIB_MAX = 1_024;
 

@@ -112,8 +112,7 @@ function putTogether(
   // One listener for each open stream is no leak.
   setMaxListeners(0, shutdown.signal);
   const members = (): Members => reachableMembers(options, hooks.ownAddress());
-  const { reflection, corsAllowedOrigins } = options;
-  const sessionTimeouts = options.timing;
+  const { reflection, corsAllowedOrigins, timing: sessionTimeouts } = options;
   const shutdownSignal = shutdown.signal;
   const services = { edge, coordination, sessionTimeouts, view, status, members, reflection, shutdownSignal };
   const { lane, intake } = laneOf(options, logger);
