@@ -94,10 +94,7 @@ function putTogether(
   forwardToNode(transport, node);
   const view = new ClusterView();
   const admission = new Admission(options.limits);
-  const access = new SessionAccess({
-    table: state,
-    whenApplied: (zxid, done) => node.whenApplied(zxid, done),
-  });
+  const access = new SessionAccess({ table: state, whenApplied: (zxid, done) => node.whenApplied(zxid, done) });
   const quorumReachable = quorumCheck(options, transport);
   const shared = { options, node, transport, state, view, admission, access, quorumReachable };
   const coordination = new Coordination({ ...shared, history });
