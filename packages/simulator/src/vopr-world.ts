@@ -1,4 +1,5 @@
 import { minimiseWorld } from './world-level/minimise-world.js';
+import { PLANTED_WORLD_BUGS } from './world-level/planted-world-bugs.js';
 import { runManyWorlds } from './world-level/run-many-worlds.js';
 import { runWorldSeed, type WorldRunResult } from './world-level/run-world-seed.js';
 import { cpuSeconds, drawOptionsOf, printCounts, printSettings, reportFailure, type Flags } from './vopr-report.js';
@@ -25,6 +26,18 @@ async function runMinimised(seed: number, flags: Flags): Promise<void> {
   const result = await runWorldSeed(seed, { ...drawOptionsOf(flags), override: smallest, print });
   printSettings(result.settings);
   if (result.failure !== undefined) reportFailure('world', seed, result.failure, flags);
+}
+
+export async function runPlantedWorlds(): Promise<void> {
+  for (const { switches, from, within, override } of PLANTED_WORLD_BUGS) {
+    const plantedBugs = new Set(switches);
+    const { seeds, failures } = await runManyWorlds({ from, seeds: within, plantedBugs, override });
+    const [first] = failures;
+    if (first === undefined) process.exitCode = 1;
+    const found =
+      first === undefined ? `NOT noticed in ${seeds}` : `seed ${first.seed}: ${first.failure?.message ?? ''}`;
+    console.log(`world, ${switches.join('+')}: ${found}`);
+  }
 }
 
 export async function runAllWorlds(flags: Flags, seeds: number, seconds: number): Promise<void> {

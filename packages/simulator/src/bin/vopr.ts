@@ -5,7 +5,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runAllCore, runOneCore, runPlantedCore } from '../vopr-core.js';
 import { runAllNodes, runOneNode, runPlantedNodes } from '../vopr-node.js';
-import { runAllWorlds, runOneWorld } from '../vopr-world.js';
+import { runAllWorlds, runOneWorld, runPlantedWorlds } from '../vopr-world.js';
 import type { Flags, Level } from '../vopr-report.js';
 
 function wholeNumber(text: string): number {
@@ -79,7 +79,8 @@ async function runNodeLevel(flags: Flags): Promise<void> {
 
 async function runWorldLevel(flags: Flags): Promise<void> {
   const { seeds, seconds } = limitsOf('world', flags);
-  if (flags.seed !== undefined) await runOneWorld(flags.seed, flags);
+  if (flags.planted) await runPlantedWorlds();
+  else if (flags.seed !== undefined) await runOneWorld(flags.seed, flags);
   else await runAllWorlds(flags, seeds, seconds);
 }
 

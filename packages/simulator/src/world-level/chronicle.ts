@@ -9,6 +9,7 @@ import {
 } from '@zkl/state-machine';
 import type { ChangeType, WatchScope } from '@zkl/wire';
 import { keyOf } from '../ledger.js';
+import { plantInBlock } from './planted-state.js';
 
 /** A change of a znode, as the one history has it. Zxids are `epoch * 2^32 + counter`. */
 export interface Change {
@@ -59,14 +60,16 @@ export class Chronicle {
   readonly #history = new ChangeHistory({ changesMax: 20_000, bytesMax: 1 << 22 });
   readonly #view = new ChangeView();
   readonly #reference: ZnodeStateMachine;
+  readonly #plantedBugs: ReadonlySet<string>;
   readonly #digests = new Map<number, string>();
   readonly #byPath = new Map<string, Change[]>();
   #position = 0;
   #last: Zxid = ZXID_ZERO;
   #blocks = 0;
 
-  constructor(limits: { readonly clientRetentionMs?: number } = {}) {
-    this.#reference = new ZnodeStateMachine({ history: this.#history, limits });
+  constructor(plantedBugs: ReadonlySet<string>) {
+    this.#plantedBugs = plantedBugs;
+    this.#reference = new ZnodeStateMachine({ history: this.#history });
     for (const path of ['/', REGISTER_PARENT_PATH, REGISTER_PATH]) this.#noteFromTheStart(path);
   }
 
@@ -94,7 +97,7 @@ export class Chronicle {
   /** Takes in a block that follows on the last one, and answers what came of it; undefined for one that does not follow. */
   apply(block: Block): { readonly results: readonly Result[]; readonly ended: readonly SessionLife[] } | undefined {
     if (!sameZxid(prevOf(block), this.#last)) return undefined;
-    const results = this.#reference.apply(block);
+    const results = this.#reference.apply(plantInBlock(this.#plantedBugs, block));
     this.#last = endOf(block);
     this.#blocks++;
     this.#digests.set(this.last, this.#reference.digest);

@@ -1,5 +1,6 @@
 import type { Block, StateMachine } from '@zkl/consensus';
 import type { Result } from '@zkl/state-machine';
+import { plantInBlock } from './planted-state.js';
 
 export interface StateEvents {
   onApplied(block: Block, results: readonly Result[]): void;
@@ -10,14 +11,16 @@ export interface StateEvents {
 export class ObservedState implements StateMachine<Result> {
   readonly #machine: StateMachine<Result>;
   readonly #events: StateEvents;
+  readonly #plantedBugs: ReadonlySet<string>;
 
-  constructor(machine: StateMachine<Result>, events: StateEvents) {
+  constructor(machine: StateMachine<Result>, events: StateEvents, plantedBugs: ReadonlySet<string>) {
+    this.#plantedBugs = plantedBugs;
     this.#machine = machine;
     this.#events = events;
   }
 
   apply(block: Block): readonly Result[] {
-    const results = this.#machine.apply(block);
+    const results = this.#machine.apply(plantInBlock(this.#plantedBugs, block));
     this.#events.onApplied(block, results);
     return results;
   }

@@ -21,6 +21,8 @@ export interface WorldClientSurroundings {
   readonly trace: Trace;
   readonly network: WorldNetwork;
   readonly chronicle: Chronicle;
+  /** Sessions that an operator ended. */
+  readonly forced: ReadonlySet<number>;
   readonly serverAt: (party: Party) => CallServer | undefined;
   onCall(call: CallRecord): void;
   onWatch(watch: WatchRecord): void;
@@ -63,6 +65,8 @@ export class WorldClient {
       timeoutMs: settings.callTimeoutMs,
       attemptTimeoutMs: settings.attemptTimeoutMs,
       stream: !this.isUnary,
+      server: machine.random.chance(settings.pinnedShare) ? machine.random.between(1, settings.servers) : undefined,
+      monotonicReads: !settings.plantedBugs.has('client-goes-back-in-time'),
     };
     const before = machine.running;
     machine.running = process;

@@ -279,19 +279,23 @@ export class WorldServer {
 
   #observe(run: Run, machine: StateMachine<Result>, state: ZnodeStateMachine): StateMachine<Result> {
     run.state = state;
-    return new ObservedState(machine, {
-      onApplied: (block, results) => {
-        if (this.run !== run) return;
-        this.around.trace.add(3, this.id, endOf(block).counter);
-        this.around.onApplied(this, block, results, state);
+    return new ObservedState(
+      machine,
+      {
+        onApplied: (block, results) => {
+          if (this.run !== run) return;
+          this.around.trace.add(3, this.id, endOf(block).counter);
+          this.around.onApplied(this, block, results, state);
+        },
+        onRestored: () => {
+          if (this.run !== run) return;
+          this.tell(`restores its state at ${formatZxid(state.appliedZxid)}`);
+          this.around.count('state restored');
+          this.around.onRestored(this, state);
+        },
       },
-      onRestored: () => {
-        if (this.run !== run) return;
-        this.tell(`restores its state at ${formatZxid(state.appliedZxid)}`);
-        this.around.count('state restored');
-        this.around.onRestored(this, state);
-      },
-    });
+      this.around.settings.plantedBugs,
+    );
   }
 
   #makeStore(run: Run): WatchedLogStore {

@@ -65,6 +65,8 @@ export interface WorldSettings {
   readonly locks: boolean;
   readonly elections: boolean;
   readonly mirrors: boolean;
+  /** How many clients talk to one server only, whatever it is. */
+  readonly pinnedShare: number;
   /** Calls are requests of their own, on no stream. */
   readonly unaryShare: number;
   /** Changes that a server keeps for watches that were cut off. */
@@ -128,6 +130,7 @@ export function drawWorldSettings(seed: number, options: DrawWorldOptions = {}):
     locks: random.chance(0.5),
     elections: random.chance(0.2),
     mirrors: random.chance(0.4),
+    pinnedShare: random.pick([0, 0, 0.4]),
     unaryShare: random.pick([0, 0, 0.3]),
     historyChanges: random.pick([20, 100, 5_000]),
     streamBytesMax: random.pick([300, 4_000, 262_144]),
@@ -137,7 +140,7 @@ export function drawWorldSettings(seed: number, options: DrawWorldOptions = {}):
     logRetainedBytes: random.pick([0, 2_000, 1 << 20]),
     snapshotEveryBytes: random.pick([2_000, 8_000, 1 << 20]),
     blockBytesMax: random.pick([200, 4_096, 1 << 16]),
-    safetyMs: random.pick([3_000, 6_000, 10_000]),
+    safetyMs: random.pick([2_000, 4_000, 8_000]),
     plantedBugs: options.plantedBugs ?? new Set(),
     ...options.override,
   };

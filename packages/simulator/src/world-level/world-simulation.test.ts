@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seedBase } from '../seed-base.js';
+import { PLANTED_WORLD_BUGS } from './planted-world-bugs.js';
 import { runManyWorlds } from './run-many-worlds.js';
 import { runWorldSeed } from './run-world-seed.js';
 
@@ -35,5 +36,13 @@ describe('the simulation of whole servers and clients', () => {
       expect(totals.counts.get(kind), kind).toBeGreaterThan(0);
     }
     expect(totals.calls).toBeGreaterThan(20 * SEEDS_MIN);
+  });
+});
+
+describe('a planted bug of sessions, watches, retries, transactions or recipes is noticed', () => {
+  it.each(PLANTED_WORLD_BUGS)('$switches', { timeout: 240_000 }, async ({ switches, from, within, override, by }) => {
+    const { failures } = await runManyWorlds({ from, seeds: within, plantedBugs: new Set(switches), override });
+    expect(failures.length).toBe(1);
+    expect(by.some((property) => failures[0]?.failure?.message.startsWith(`${property}:`) === true)).toBe(true);
   });
 });

@@ -8,6 +8,7 @@ import { Random } from '../random.js';
 import { Trace } from '../trace.js';
 import { Violation } from '../violation.js';
 import { Chronicle } from './chronicle.js';
+import { plantInLeader } from './planted-leader.js';
 import { installGlobals } from './virtual-globals.js';
 import { Machine } from './virtual-process.js';
 import type {
@@ -59,7 +60,7 @@ export class World implements WorldView {
     const machine = this.#machine;
     this.trace = new Trace(queue, print);
     this.#network = new WorldNetwork(machine, settings.network);
-    this.chronicle = new Chronicle();
+    this.chronicle = new Chronicle(settings.plantedBugs);
     const { trace, chronicle } = this;
     const network = this.#network;
     const count = (what: string): void => this.#count(what);
@@ -86,6 +87,7 @@ export class World implements WorldView {
       trace,
       network,
       chronicle,
+      forced: this.forced,
       count,
       serverAt: (party) => this.servers[party - 1]?.run,
       onCall: (call) => this.#onCall(call),
@@ -146,6 +148,7 @@ export class World implements WorldView {
   async #run(): Promise<void> {
     const { settings } = this;
     this.#faults.start();
+    plantInLeader(settings.plantedBugs, this.#machine, this.servers, this.chronicle);
     for (let slot = 0; slot < settings.clients; slot++) this.#startClient(slot);
     await this.#runFor(settings.safetyMs);
     this.trace.line(0, 'all faults end');

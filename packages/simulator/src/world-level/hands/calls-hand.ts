@@ -1,11 +1,11 @@
-import { isZklError, type Calls, type Client, type Stat } from '@zkl/client-sdk';
+import { isZklError, type Calls, type Client, type ReadCallOptions, type Stat } from '@zkl/client-sdk';
 import { textOf } from '../chronicle.js';
 import type { CallRecord, Effect, Seen } from '../world-checker.js';
 import type { WorldClient } from '../world-client.js';
 import { makeCall, type Plan, type Told } from './call.js';
 
 /** Calls that one hand makes at most, so that a run stays short. */
-const CALLS_MAX = 120;
+const CALLS_MAX = 60;
 
 /** Makes calls of all kinds, one after the other. */
 export async function callsHand(client: WorldClient, calls: Calls, lane: string): Promise<void> {
@@ -169,9 +169,15 @@ function drawConsistency(client: WorldClient): Pick<CallRecord, 'consistency'> {
   return { consistency: client.random.pick(['linearizable', 'linearizable', 'local'] as const) };
 }
 
+/** How a read is asked for: a planted bug asks for less than it says. */
+function optionsOf(client: WorldClient, consistency: CallRecord['consistency']): ReadCallOptions {
+  const isWeak = client.around.settings.plantedBugs.has('reads-are-local');
+  return consistency === 'local' || isWeak ? { consistency: 'local' } : {};
+}
+
 function getPlan({ client, calls, lane, path }: Arguments): Plan {
   const { consistency } = drawConsistency(client);
-  const options = consistency === 'local' ? ({ consistency } as const) : {};
+  const options = optionsOf(client, consistency);
   if (client.random.chance(0.3)) {
     const run = async (): Promise<Told> => {
       const { zxid, answers } = await calls.multiRead([{ exists: path }], options);
@@ -210,7 +216,7 @@ function childrenPlan({ client, calls, lane }: Arguments): Plan {
 function multiReadPlan({ client, calls, lane, path }: Arguments): Plan {
   const { consistency } = drawConsistency(client);
   const run = async (): Promise<Told> => {
-    const options = consistency === 'local' ? ({ consistency } as const) : {};
+    const options = optionsOf(client, consistency);
     const { zxid, answers } = await calls.multiRead(
       [{ exists: path }, { get: `${path}b` }, { children: QUEUE, pageSize: 5_000 }],
       options,

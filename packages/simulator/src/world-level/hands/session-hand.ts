@@ -9,7 +9,7 @@ import { watchHand } from './watch-hand.js';
 
 const FOLDER = '/e';
 const SESSIONS_MAX = 6;
-const CALLS_MAX = 60;
+const CALLS_MAX = 30;
 
 /** Opens sessions, one after the other, and does with each what sessions are for. */
 export async function sessionHand(client: WorldClient): Promise<void> {
@@ -115,6 +115,9 @@ async function holdAgainAndAgain(
 ): Promise<void> {
   const { settings } = client.around;
   const { stopping, process } = client;
+  const { plantedBugs } = settings;
+  // As if the holder were not told that its session is over.
+  const outlives = plantedBugs.has('lock-outlives-its-session');
   for (let held = 0; held < 10 && !session.signal.aborted && !stopping.signal.aborted; held++) {
     try {
       const holding = await acquire();
@@ -124,18 +127,19 @@ async function holdAgainAndAgain(
       client.around.onHeld({
         client,
         path,
-        token: Number(holding.token),
+        token: Number(plantedBugs.has('token-does-not-grow') ? session.id : holding.token),
         sessionId: Number(session.id),
-        isOver: () => isReleased || !process.isAlive || client.isSessionOver(session),
+        isOver: () => isReleased || !process.isAlive || (!outlives && client.isSessionOver(session)),
       });
-      holding.signal.addEventListener('abort', () => (isReleased = true), { once: true });
+      if (!outlives) holding.signal.addEventListener('abort', () => (isReleased = true), { once: true });
       if (holding.signal.aborted) isReleased = true;
       await client.sleep(1 + client.random.below(3 * settings.thinkMs));
+      isReleased = true;
       await holding.release();
       client.tell(`has released ${path}`);
     } catch (error) {
-      // The program ends, or the session did.
-      if (stopping.signal.aborted || session.signal.aborted) return;
+      // The program ends, or the session did. One that an operator ended may find its place gone before it hears of that.
+      if (stopping.signal.aborted || session.signal.aborted || client.around.forced.has(Number(session.id))) return;
       if (!isZklError(error)) throw error;
     }
     await client.sleep(client.random.below(2 * settings.thinkMs));
