@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { formatHistory } from './history/json-lines.js';
 import { minimiseWorld } from './world-level/minimise-world.js';
 import { PLANTED_WORLD_BUGS } from './world-level/planted-world-bugs.js';
 import { runManyWorlds } from './world-level/run-many-worlds.js';
@@ -16,6 +18,7 @@ export async function runOneWorld(seed: number, flags: Flags): Promise<void> {
     `world seed ${seed}: ${result.events} events, ${result.committed} blocks committed, ${result.calls.length} calls, ` +
       `${result.simulatedSeconds.toFixed(1)} simulated seconds, trace ${result.traceHash}`,
   );
+  if (flags.history !== undefined) writeFileSync(flags.history, formatHistory(result.history));
   if (result.failure !== undefined) reportFailure('world', seed, result.failure, flags);
 }
 

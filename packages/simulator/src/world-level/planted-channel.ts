@@ -44,6 +44,7 @@ interface StreamState {
   readonly isFirst: boolean;
   hasSkipped: boolean;
   late: WatchBatch[];
+  overdue: WatchBatch[];
   ping: bigint;
 }
 
@@ -60,7 +61,7 @@ class PlantedStreams {
   onSend(server: Party, message: ClientMessage): ClientMessage {
     if (message.kind === 'open') {
       const isFirst = this.#streams.size === 0;
-      this.#streams.set(`${server}/${message.id}`, { isFirst, hasSkipped: false, late: [], ping: 0n });
+      this.#streams.set(`${server}/${message.id}`, { isFirst, hasSkipped: false, late: [], overdue: [], ping: 0n });
     }
     const state = 'id' in message ? this.#streams.get(`${server}/${message.id}`) : undefined;
     if (message.kind === 'message' && state !== undefined) {
@@ -87,10 +88,12 @@ class PlantedStreams {
     }
     if (bugs.has('slow-reader-loses-events') && told >= 0 && this.#random.chance(0.05)) response.events.splice(told, 1);
     if (bugs.has('watch-tells-after-the-reply')) {
-      // Each message brings the events of the one before.
-      const { late } = state;
-      state.late = response.events;
-      response.events = late;
+      // Replies overtake the events that stand before and beside them: those come with the next message.
+      const waiting = [...state.late, ...response.events];
+      const isReply = response.replies.byteLength > 0;
+      response.events = isReply ? [] : state.overdue;
+      state.overdue = isReply ? [...state.overdue, ...waiting] : [];
+      state.late = isReply ? [] : waiting;
     }
     for (const batch of response.events) this.#spoilBatch(batch);
     // Every message is a sign that the server lives, and is taken for one that the leader has counted.

@@ -40,7 +40,7 @@ const HOLDING: Partial<WorldSettings> = {
 /** Each with the seeds within which the simulation of the world must notice it. docs/testing.md tells what each does. */
 export const PLANTED_WORLD_BUGS: readonly PlantedWorldBug[] = [
   bug('watch-resume-skips', 20, ['watches-are-slices'], { ...WATCHING, faults: only('clientBreaks'), faultEvery: 800 }),
-  bug('watch-tells-after-the-reply', 10, ['events-come-first', 'watches-are-slices'], WATCHING),
+  bug('watch-tells-after-the-reply', 10, ['events-come-first'], WATCHING),
   bug('watch-splits-a-transaction', 10, ['watches-are-slices'], WATCHING),
   bug('watch-tells-another-previous-value', 20, ['watches-are-slices'], WATCHING),
   bug('watch-resets-without-snapshot', 20, ['watches-are-slices'], WATCHING),
@@ -80,14 +80,6 @@ export const PLANTED_WORLD_BUGS: readonly PlantedWorldBug[] = [
     thinkMs: 5,
     pinnedShare: 0.8,
     faultEvery: 0,
-  }),
-  bug('client-goes-back-in-time', 40, ['client-order'], {
-    servers: 3,
-    clients: 4,
-    thinkMs: 5,
-    hands: 2,
-    faults: only('isolate', 'oneWay', 'clientBreaks', 'clientCutOff'),
-    faultEvery: 600,
   }),
   bug('lock-outlives-its-session', 20, ['one-holder'], {
     ...HOLDING,

@@ -1,5 +1,6 @@
 import { ALL_WORLD_CHECKERS } from './checkers/all-world-checkers.js';
 import { World } from './world.js';
+import type { HistoryRecord } from '../history/record.js';
 import type { CallRecord } from './world-checker.js';
 import { drawWorldSettings, type DrawWorldOptions, type WorldSettings } from './world-settings.js';
 
@@ -20,6 +21,8 @@ export interface WorldRunResult {
   readonly committed: number;
   readonly simulatedSeconds: number;
   readonly calls: readonly CallRecord[];
+  /** What the clients saw. */
+  readonly history: readonly HistoryRecord[];
   /** How often what happened. */
   readonly counts: ReadonlyMap<string, number>;
 }
@@ -36,5 +39,7 @@ export async function runWorldSeed(seed: number, options: RunWorldOptions = {}):
   }
   const { trace, chronicle, calls, counts, simulatedSeconds } = world;
   const { hash: traceHash, events } = trace;
-  return { seed, settings, failure, traceHash, events, committed: chronicle.blocks, simulatedSeconds, calls, counts };
+  const history = world.history.records(chronicle);
+  const committed = chronicle.blocks;
+  return { seed, settings, failure, traceHash, events, committed, simulatedSeconds, calls, history, counts };
 }

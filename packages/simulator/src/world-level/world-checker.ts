@@ -4,6 +4,7 @@ import type { Result, ZnodeStateMachine } from '@zkl/state-machine';
 import type { WatchStep } from '@zkl/client-sdk';
 import type { Chronicle, SessionLife } from './chronicle.js';
 import type { WorldClient } from './world-client.js';
+import type { WorldHistory } from './world-history.js';
 import type { WorldServer } from './world-server.js';
 
 /** One call of a client, from its making to its end. */
@@ -87,6 +88,7 @@ export interface SessionRecord {
 /** What checkers see of the run that they watch. */
 export interface WorldView {
   readonly chronicle: Chronicle;
+  readonly history: WorldHistory;
   readonly servers: readonly WorldServer[];
   readonly sessions: ReadonlyMap<number, SessionRecord>;
   /** Sessions that an operator ended: their clients could not know before. */

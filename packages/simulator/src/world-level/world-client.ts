@@ -9,6 +9,7 @@ import { VirtualProcess, type Machine } from './virtual-process.js';
 import type { CallRecord, HoldRecord, SessionRecord, WatchRecord } from './world-checker.js';
 import type { WatchStep } from '@zkl/client-sdk';
 import { CLIENTS_FROM, type Party, type WorldNetwork } from './world-network.js';
+import type { WorldHistory } from './world-history.js';
 import { hostOf } from './world-server.js';
 import type { WorldSettings } from './world-settings.js';
 import { plantInChannel } from './planted-channel.js';
@@ -21,6 +22,7 @@ export interface WorldClientSurroundings {
   readonly trace: Trace;
   readonly network: WorldNetwork;
   readonly chronicle: Chronicle;
+  readonly history: WorldHistory;
   /** Sessions that an operator ended. */
   readonly forced: ReadonlySet<number>;
   readonly serverAt: (party: Party) => CallServer | undefined;
@@ -66,7 +68,6 @@ export class WorldClient {
       attemptTimeoutMs: settings.attemptTimeoutMs,
       stream: !this.isUnary,
       server: machine.random.chance(settings.pinnedShare) ? machine.random.between(1, settings.servers) : undefined,
-      monotonicReads: !settings.plantedBugs.has('client-goes-back-in-time'),
     };
     const before = machine.running;
     machine.running = process;

@@ -22,6 +22,7 @@ import type {
 } from './world-checker.js';
 import { WorldClient, type WorldClientSurroundings } from './world-client.js';
 import { WorldFaults } from './world-faults.js';
+import { WorldHistory } from './world-history.js';
 import { WorldNetwork } from './world-network.js';
 import { WorldServer } from './world-server.js';
 import type { WorldSettings } from './world-settings.js';
@@ -35,6 +36,8 @@ export class World implements WorldView {
   readonly settings: WorldSettings;
   readonly chronicle: Chronicle;
   readonly calls: CallRecord[] = [];
+  /** What the clients saw, for the checkers of histories. */
+  readonly history = new WorldHistory();
   readonly servers: readonly WorldServer[];
   /** The present client of each slot. */
   readonly clients: WorldClient[] = [];
@@ -88,6 +91,7 @@ export class World implements WorldView {
       network,
       chronicle,
       forced: this.forced,
+      history: this.history,
       count,
       serverAt: (party) => this.servers[party - 1]?.run,
       onCall: (call) => this.#onCall(call),

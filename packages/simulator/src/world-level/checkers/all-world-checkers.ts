@@ -6,6 +6,7 @@ import { ephemeralsLiveWithSessions } from './ephemerals-live-with-sessions.js';
 import { equalReplicas } from './equal-replicas.js';
 import { eventsComeFirst } from './events-come-first.js';
 import { exactlyOnce } from './exactly-once.js';
+import { historyHolds } from './history-holds.js';
 import { mirrorIsState } from './mirror-is-state.js';
 import { oneHolder } from './one-holder.js';
 import { realTimeOrder } from './real-time-order.js';
@@ -26,4 +27,5 @@ export const ALL_WORLD_CHECKERS: readonly WorldCheckerFactory[] = [
   sessionsEndInTime,
   oneHolder,
   mirrorIsState,
+  historyHolds,
 ];

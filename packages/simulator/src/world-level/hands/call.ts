@@ -7,6 +7,8 @@ export interface Told {
   readonly zxid: bigint;
   readonly seen?: readonly Seen[];
   readonly effects?: readonly Effect[];
+  /** For the history: what the answer said, in the fields of a `HistoryRecord`. */
+  readonly answer?: object;
 }
 
 /** What a call is. */
@@ -15,6 +17,8 @@ export interface Plan {
   readonly lane: string;
   readonly consistency: CallRecord['consistency'];
   readonly values?: readonly string[];
+  /** For the history: what was asked, in the fields of a `HistoryRecord`. */
+  readonly request: object;
   readonly run: () => Promise<Told>;
 }
 
@@ -45,11 +49,17 @@ const EXPECTED = new Set([
   'CLIENT_FORGOTTEN',
 ]);
 
+/** Refusals of writes that the cluster has ordered. */
+const ORDERED = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION', 'NOT_EMPTY']);
+
 /** Makes a call, and notes what came of it. Resolves with whether it went well. */
 export async function makeCall(client: WorldClient, plan: Plan): Promise<boolean> {
   const start = client.now;
-  const { what, lane, consistency, values = [], run } = plan;
+  const { what, lane, consistency, values = [], request, run } = plan;
+  const isWrite = consistency === 'write';
+  const asked = { client: client.name, start, ...request, ...(isWrite ? {} : { consistency }) };
   const number = client.nextNumber(lane);
+  const isNoted = client.around.history.begin(asked, isWrite);
   const note = (rest: Pick<CallRecord, 'outcome' | 'zxid' | 'code' | 'seen' | 'effects'>): void => {
     const end = client.now;
     const { trace } = client.around;
@@ -62,12 +72,19 @@ export async function makeCall(client: WorldClient, plan: Plan): Promise<boolean
     client.around.onCall({ client, lane, number, what, start, end, consistency, values, ...rest });
   };
   try {
-    const { zxid, seen = [], effects = [] } = await run();
+    const { zxid, seen = [], effects = [], answer = {} } = await run();
+    isNoted({ end: client.now, zxid: Number(zxid), ...answer });
     note({ outcome: 'done', zxid: Number(zxid), seen, effects });
     return true;
   } catch (error) {
     if (!isZklError(error) || !EXPECTED.has(error.code)) throw error;
-    note({ outcome: error.outcome, code: error.code, seen: [], effects: [] });
+    const { code, outcome } = error;
+    const zxid = error.zxid === undefined || error.zxid === 0n ? {} : { zxid: Number(error.zxid) };
+    if (outcome !== 'rejected') isNoted({ error: code });
+    else if (isWrite)
+      isNoted(ORDERED.has(code) ? { end: client.now, refused: code, ...zxid } : { end: client.now, failed: code });
+    else if (code === 'NO_NODE') isNoted({ end: client.now, ...zxid });
+    note({ outcome, code, seen: [], effects: [] });
     return false;
   }
 }

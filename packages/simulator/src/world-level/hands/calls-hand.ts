@@ -62,6 +62,7 @@ function createPlan({ client, calls, lane, path }: Arguments): Plan {
   const value = client.newValue();
   return {
     what: `create ${path} ${value}`,
+    request: { kind: 'create', path, value },
     lane,
     consistency: 'write',
     values: [value],
@@ -77,12 +78,14 @@ function setPlan({ client, calls, lane, path }: Arguments): Plan {
   const version = client.random.chance(0.4) ? client.random.below(4) : -1;
   return {
     what: `set ${path} ${value} if ${version}`,
+    request: { kind: 'set', path, value, expected: version },
     lane,
     consistency: 'write',
     values: [value],
     run: async () => {
       const { zxid, stat } = await calls.set(path, value, { version });
-      return { zxid, effects: [{ type: 'set', path, value, version: stat.version }] };
+      const effects: Effect[] = [{ type: 'set', path, value, version: stat.version }];
+      return { zxid, effects, answer: { version: stat.version } };
     },
   };
 }
@@ -91,6 +94,7 @@ function deletePlan({ client, calls, lane, path }: Arguments): Plan {
   const version = client.random.chance(0.3) ? client.random.below(3) : -1;
   return {
     what: `delete ${path} if ${version}`,
+    request: { kind: 'delete', path, expected: version },
     lane,
     consistency: 'write',
     run: async () => {
@@ -105,12 +109,13 @@ export function sequentialPlan({ client, calls, lane }: Arguments): Plan {
   const value = client.newValue();
   return {
     what: `create ${QUEUE}/s- ${value}`,
+    request: { kind: 'create', path: `${QUEUE}/s-`, value, mode: 'persistentSequential' },
     lane,
     consistency: 'write',
     values: [value],
     run: async () => {
       const { zxid, path } = await calls.create(`${QUEUE}/s-`, value, { sequential: true });
-      return { zxid, effects: [{ type: 'created', path, value }] };
+      return { zxid, effects: [{ type: 'created', path, value }], answer: { name: path } };
     },
   };
 }
@@ -125,18 +130,30 @@ function transactionPlan({ client, calls, lane, path }: Arguments): Plan {
     if (isChoice)
       transaction.when(path, { exists: true }).set(path, first).create(other, second).otherwise().create(path, first);
     else transaction.set(path, first).delete(other).create(other, second);
-    const { zxid, results } = await transaction.commit();
+    const { zxid, results, branch } = await transaction.commit();
     const effects: Effect[] = [];
-    results.forEach((result, index) => {
-      if (result.kind === 'created') effects.push({ type: 'created', path: result.path });
-      else if (result.kind === 'set') effects.push({ type: 'set', path, value: first, version: result.stat.version });
-      else if (result.kind === 'deleted') effects.push({ type: 'deleted', path: other });
-      else throw new Error(`step ${index} came to ${result.kind}`);
+    const steps = results.map((result, index) => {
+      const { kind } = result;
+      if (kind === 'created') effects.push({ type: 'created', path: result.path });
+      else if (kind === 'set') effects.push({ type: 'set', path, value: first, version: result.stat.version });
+      else if (kind === 'deleted') effects.push({ type: 'deleted', path: other });
+      else throw new Error(`step ${index} came to ${kind}`);
+      return kind === 'set' ? { kind, version: result.stat.version } : { kind };
     });
-    return { zxid, effects };
+    return { zxid, effects, answer: { branch, committed: true, results: steps } };
   };
   const what = `transaction on ${path} and ${other} ${first} ${second}${isChoice ? ' on a condition' : ''}`;
-  return { what, lane, consistency: 'write', values: [first, second], run };
+  const request = requestOf(path, other, first, second, isChoice);
+  return { what, request, lane, consistency: 'write', values: [first, second], run };
+}
+
+/** The transaction, as a history has it. */
+function requestOf(path: string, other: string, first: string, second: string, isChoice: boolean): object {
+  const set = { kind: 'set', path, value: first };
+  const create = { kind: 'create', path: other, value: second };
+  if (!isChoice) return { kind: 'transaction', then: [set, { kind: 'delete', path: other }, create] };
+  const compares = [{ path, target: 'exists', operand: true }];
+  return { kind: 'transaction', compares, then: [set, create], else: [{ kind: 'create', path, value: first }] };
 }
 
 function registerPlan(client: WorldClient, { register }: Client, lane: string): Plan {
@@ -144,23 +161,24 @@ function registerPlan(client: WorldClient, { register }: Client, lane: string): 
   if (client.random.chance(0.5)) {
     return {
       what: `write ${value}`,
+      request: { kind: 'registerWrite', value },
       lane,
       consistency: 'write',
       values: [value],
       run: async () => {
         const { zxid, version } = await register.write(value);
-        void version;
-        return { zxid };
+        return { zxid, answer: { version } };
       },
     };
   }
   return {
     what: 'read',
+    request: { kind: 'registerRead' },
     lane,
     consistency: 'linearizable',
     run: async () => {
-      const { zxid } = await register.read();
-      return { zxid };
+      const { zxid, value: data, version } = await register.read();
+      return { zxid, answer: data === null ? {} : { value: textOf(data), version } };
     },
   };
 }
@@ -181,17 +199,23 @@ function getPlan({ client, calls, lane, path }: Arguments): Plan {
   if (client.random.chance(0.3)) {
     const run = async (): Promise<Told> => {
       const { zxid, answers } = await calls.multiRead([{ exists: path }], options);
-      return { zxid, seen: answers[0].kind === 'exists' ? [statSeen(path, answers[0].stat)] : [] };
+      const [first] = answers;
+      if (first.kind !== 'exists') return { zxid };
+      const seen = first.stat === undefined ? {} : { version: first.stat.version };
+      return { zxid, seen: [statSeen(path, first.stat)], answer: { reads: [{ kind: 'exists', path, ...seen }] } };
     };
-    return { what: `exists ${path}, ${consistency}`, lane, consistency, run };
+    const request = { kind: 'multiRead' };
+    return { what: `exists ${path}, ${consistency}`, request, lane, consistency, run };
   }
   return {
     what: `get ${path}, ${consistency}`,
+    request: { kind: 'get', path },
     lane,
     consistency,
     run: async () => {
       const { zxid, data, stat } = await calls.get(path, options);
-      return { zxid, seen: [{ kind: 'znode', path, znode: { data: textOf(data), version: stat.version } }] };
+      const znode = { data: textOf(data), version: stat.version };
+      return { zxid, seen: [{ kind: 'znode', path, znode }], answer: { value: znode.data, version: znode.version } };
     },
   };
 }
@@ -200,6 +224,7 @@ function childrenPlan({ client, calls, lane }: Arguments): Plan {
   const { consistency } = drawConsistency(client);
   return {
     what: `children of ${QUEUE}, ${consistency}`,
+    request: { kind: 'children', path: QUEUE },
     lane,
     consistency,
     run: async () => {
@@ -208,7 +233,8 @@ function childrenPlan({ client, calls, lane }: Arguments): Plan {
         ...(consistency === 'local' && { consistency }),
       });
       const names = page.children.map(({ name }) => name).sort();
-      return { zxid: page.zxid, seen: page.more ? [] : [{ kind: 'children', path: QUEUE, names }] };
+      const seen: Seen[] = page.more ? [] : [{ kind: 'children', path: QUEUE, names }];
+      return { zxid: page.zxid, seen, answer: { entries: names, more: page.more } };
     },
   };
 }
@@ -222,17 +248,27 @@ function multiReadPlan({ client, calls, lane, path }: Arguments): Plan {
       options,
     );
     const seen: Seen[] = [];
+    const reads: object[] = [];
     const [first, second, third] = answers;
+    if (first.kind === 'exists')
+      reads.push({ kind: 'exists', path, ...(first.stat === undefined ? {} : { version: first.stat.version }) });
+    if (second.kind === 'node')
+      reads.push({ kind: 'get', path: `${path}b`, value: textOf(second.node.data), version: second.node.stat.version });
+    else reads.push({ kind: 'get', path: `${path}b` });
     if (first.kind === 'exists') seen.push(statSeen(path, first.stat));
     if (second.kind === 'node') {
       const { data, stat } = second.node;
       seen.push({ kind: 'znode', path: `${path}b`, znode: { data: textOf(data), version: stat.version } });
     } else seen.push({ kind: 'znode', path: `${path}b`, znode: undefined });
-    if (third.kind === 'children')
-      seen.push({ kind: 'children', path: QUEUE, names: third.page.children.map(({ name }) => name).sort() });
-    return { zxid, seen };
+    if (third.kind === 'children') {
+      const names = third.page.children.map(({ name }) => name).sort();
+      seen.push({ kind: 'children', path: QUEUE, names });
+      reads.push({ kind: 'children', path: QUEUE, entries: names, more: third.page.more });
+    }
+    return { zxid, seen, answer: { reads } };
   };
-  return { what: `multi-read of ${path}, ${consistency}`, lane, consistency, run };
+  const request = { kind: 'multiRead' };
+  return { what: `multi-read of ${path}, ${consistency}`, request, lane, consistency, run };
 }
 
 function statSeen(path: string, stat: Stat | undefined): Seen {

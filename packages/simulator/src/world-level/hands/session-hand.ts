@@ -65,6 +65,7 @@ function ephemeralPlan(client: WorldClient, session: Session, lane: string, mine
   const value = client.newValue();
   return {
     what: `create ${FOLDER}/e- ${value}, ephemeral`,
+    request: { kind: 'create', path: `${FOLDER}/e-`, value, mode: 'ephemeralSequential', session: Number(session.id) },
     lane,
     consistency: 'write',
     values: [value],
@@ -73,7 +74,7 @@ function ephemeralPlan(client: WorldClient, session: Session, lane: string, mine
       if (stat.ephemeralOwner !== session.id)
         throw new Error(`${path} belongs to ${stat.ephemeralOwner}, not to ${session.id}`);
       mine.push(path);
-      return { zxid, effects: [{ type: 'created', path, value }] };
+      return { zxid, effects: [{ type: 'created', path, value }], answer: { name: path } };
     },
   };
 }
@@ -86,14 +87,17 @@ function releasePlan(client: WorldClient, session: Session, lane: string, mine: 
       const { zxid } = await session.delete(path);
       return { zxid, effects: [{ type: 'deleted', path }] as const };
     };
-    return { what: `delete ${path}`, lane, consistency: 'write', run };
+    const request = { kind: 'delete', path, session: Number(session.id) };
+    return { what: `delete ${path}`, request, lane, consistency: 'write', run };
   }
   const path = mine[0]!;
   const run = async () => {
     const { zxid, data, stat } = await session.get(path);
-    return { zxid, seen: [{ kind: 'znode', path, znode: { data: textOf(data), version: stat.version } }] as const };
+    const znode = { data: textOf(data), version: stat.version };
+    const answer = { value: znode.data, version: znode.version };
+    return { zxid, seen: [{ kind: 'znode', path, znode }] as const, answer };
   };
-  return { what: `get ${path}`, lane, consistency: 'linearizable', run };
+  return { what: `get ${path}`, request: { kind: 'get', path }, lane, consistency: 'linearizable', run };
 }
 
 /** Contends for the lock, holds it for a while, and gives it back. */

@@ -61,9 +61,11 @@ async function follow(
   const { around, random } = client;
   const watch = calls.watch(record.path, options);
   const steps = random.between(1, 60);
-  if (!record.withSnapshot) {
+  if (record.withSnapshot) around.history.onWatch(record, 0, client.now);
+  else {
     const at = await watch.ready();
     record.told = Number(options.from ?? at);
+    around.history.onWatch(record, record.told, client.now);
     client.tell(
       `${record.name} (${record.scope} ${record.path}) stands at 0x${at.toString(16)}, from 0x${record.told.toString(16)}`,
     );
@@ -78,6 +80,7 @@ async function follow(
     around.trace.add(10, client.party, Number(step.zxid));
     around.count(`watch ${step.kind}`);
     around.onStep(record, step);
+    around.history.onStep(record, step, client.now);
     record.told = Number(step.zxid);
     if (options.bufferMax === 2 && random.chance(0.3)) await client.sleep(random.below(200));
     if (!isLast && ++count >= steps) break;
