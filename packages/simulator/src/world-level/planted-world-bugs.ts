@@ -14,7 +14,8 @@ const bug = (
   within: number,
   by: readonly string[],
   override: Partial<WorldSettings> = {},
-): PlantedWorldBug => ({ switches: [name], from: 1, within, knownAs: '', by, override: { ...SMALL, ...override } });
+  from = 1,
+): PlantedWorldBug => ({ switches: [name], from, within, knownAs: '', by, override: { ...SMALL, ...override } });
 
 /** Faults of these kinds only. */
 function only(...kinds: (keyof WorldFaultWeights)[]): WorldFaultWeights {
@@ -46,15 +47,21 @@ export const PLANTED_WORLD_BUGS: readonly PlantedWorldBug[] = [
   bug('watch-resets-without-snapshot', 20, ['watches-are-slices'], WATCHING),
   bug('slow-reader-loses-events', 10, ['watches-are-slices'], WATCHING),
   bug('mirror-applies-half-a-batch', 20, ['mirror-is-state'], { ...WATCHING, watches: 0, mirrors: true }),
-  bug('session-confirmed-by-nobody', 40, ['client-knows-first'], {
-    watches: 2,
-    servers: 3,
-    sessionTimeoutMs: 500,
-    faults: only('clientOneWay', 'isolate'),
-    faultEvery: 1_000,
-    faultLasts: 4_000,
-    attemptTimeoutMs: 2_000,
-  }),
+  bug(
+    'session-confirmed-by-nobody',
+    30,
+    ['client-knows-first'],
+    {
+      watches: 2,
+      servers: 3,
+      sessionTimeoutMs: 500,
+      faults: only('clientOneWay', 'isolate'),
+      faultEvery: 1_000,
+      faultLasts: 4_000,
+      attemptTimeoutMs: 2_000,
+    },
+    17,
+  ),
   bug('session-timeout-never-renewed', 10, ['client-knows-first'], { sessionTimeoutMs: 500 }),
   bug('new-leader-grants-no-timeout', 20, ['client-knows-first'], {
     servers: 3,
@@ -73,14 +80,13 @@ export const PLANTED_WORLD_BUGS: readonly PlantedWorldBug[] = [
     callTimeoutMs: 10_000,
   }),
   bug('transaction-in-part', 10, ['answers-are-history', 'exactly-once']),
-  bug('reads-are-local', 20, ['real-time-order'], {
-    servers: 3,
-    clients: 4,
-    keys: 1,
-    thinkMs: 5,
-    pinnedShare: 0.8,
-    faultEvery: 0,
-  }),
+  bug(
+    'reads-are-local',
+    30,
+    ['real-time-order'],
+    { servers: 3, clients: 4, keys: 1, thinkMs: 5, pinnedShare: 0.8, faultEvery: 0 },
+    13,
+  ),
   bug('lock-outlives-its-session', 20, ['one-holder'], {
     ...HOLDING,
     faults: only('clientSleeps', 'clientCutOff'),

@@ -9,13 +9,7 @@ import {
   type Zxid,
 } from '@zkl/consensus';
 import { FileLogStore, type DiskOperation } from '@zkl/log-store';
-import {
-  createServerIn,
-  type CallDoor,
-  type ServerOptions,
-  type Surroundings,
-  type ZklServer,
-} from '@zkl/server/testing';
+import { createServerIn, type Surroundings, type ZklServer } from '@zkl/server/testing';
 import type { Result, ZnodeStateMachine } from '@zkl/state-machine';
 import { DurableLog } from '../node-level/durable-log.js';
 import { SimulatedDisk } from '../node-level/simulated-disk.js';
@@ -23,7 +17,7 @@ import { WatchedLogStore } from '../node-level/watched-log-store.js';
 import type { Trace } from '../trace.js';
 import { Violation } from '../violation.js';
 import { ObservedState } from './observed-state.js';
-import type { CallServer } from './server-connection.js';
+import { beyondBounds, ServerProcess } from './server-process.js';
 import { SimulatedSocket } from './simulated-socket.js';
 import { VirtualProcess, type Machine } from './virtual-process.js';
 import type { WorldNetwork } from './world-network.js';
@@ -52,22 +46,6 @@ export function hostOf(id: ServerId): string {
   return `10.0.0.${id}`;
 }
 
-/** One run of a server's process: the production server, whole. */
-class Run implements CallServer {
-  readonly process: VirtualProcess;
-  readonly bufferedBytesMax: number;
-  door: CallDoor | undefined;
-  server: ZklServer | undefined;
-  state: ZnodeStateMachine | undefined;
-  readonly number: number;
-
-  constructor(process: VirtualProcess, number: number, bufferedBytesMax: number) {
-    this.process = process;
-    this.number = number;
-    this.bufferedBytesMax = bufferedBytesMax;
-  }
-}
-
 /** One server: a disk that stays, and a process that comes and goes. */
 export class WorldServer {
   readonly id: ServerId;
@@ -75,7 +53,7 @@ export class WorldServer {
   readonly disk: SimulatedDisk;
   readonly clockRate: number;
   durable = new DurableLog();
-  run: Run | undefined;
+  run: ServerProcess | undefined;
   wallOffsetMs = 0;
   /** Its disk was lost: it counts again once it serves as a voter after that. Holds the number of the last run before. */
   harmedInRun: number | undefined;
@@ -128,7 +106,7 @@ export class WorldServer {
     const { machine, settings } = this.around;
     const process = new VirtualProcess(`server ${this.id}`, machine, this.clockRate, settings.lateMax);
     process.wallOffsetMs = this.wallOffsetMs;
-    const run = new Run(process, ++this.#runs, settings.streamBytesMax);
+    const run = new ServerProcess(process, ++this.#runs, settings.streamBytesMax);
     this.run = run;
     process.soon(() => void this.#begin(run));
   }
@@ -206,7 +184,7 @@ export class WorldServer {
     this.around.trace.line(this.id, text);
   }
 
-  async #begin(run: Run): Promise<void> {
+  async #begin(run: ServerProcess): Promise<void> {
     try {
       const server = await createServerIn(this.#surroundings(run), {
         serverId: this.id,
@@ -230,7 +208,7 @@ export class WorldServer {
     }
   }
 
-  #surroundings(run: Run): Surroundings {
+  #surroundings(run: ServerProcess): Surroundings {
     const { network, settings } = this.around;
     return {
       openStore: async () => this.#makeStore(run),
@@ -273,12 +251,11 @@ export class WorldServer {
     };
   }
 
-  #stopListening(run: Run): void {
+  #stopListening(run: ServerProcess): void {
     if (this.run === run) this.around.network.listen(this.id, undefined);
   }
 
-  #observe(run: Run, machine: StateMachine<Result>, state: ZnodeStateMachine): StateMachine<Result> {
-    run.state = state;
+  #observe(run: ServerProcess, machine: StateMachine<Result>, state: ZnodeStateMachine): StateMachine<Result> {
     return new ObservedState(
       machine,
       {
@@ -298,7 +275,7 @@ export class WorldServer {
     );
   }
 
-  #makeStore(run: Run): WatchedLogStore {
+  #makeStore(run: ServerProcess): WatchedLogStore {
     const { settings, machine } = this.around;
     const store = new FileLogStore({
       folder: 'data',
@@ -340,7 +317,7 @@ export class WorldServer {
   }
 
   /** The process ended by itself: stopped, or failed. */
-  #onEnded(run: Run, error: Error | undefined): void {
+  #onEnded(run: ServerProcess, error: Error | undefined): void {
     if (this.run !== run) return;
     this.tell(error === undefined ? 'has stopped' : `ends: ${error.message}`);
     if (error !== undefined) this.#judge(error);
@@ -381,7 +358,7 @@ export class WorldServer {
   }
 
   /** The world looks into the process: its clocks are asked for. */
-  #within<T>(run: Run, look: () => T): T {
+  #within<T>(run: ServerProcess, look: () => T): T {
     const { machine } = this.around;
     const before = machine.running;
     machine.running = run.process;
@@ -391,19 +368,4 @@ export class WorldServer {
       machine.running = before;
     }
   }
-}
-
-/** Little data must reach what much data does elsewhere. */
-function beyondBounds(options: ServerOptions, settings: WorldSettings): ServerOptions {
-  return {
-    ...options,
-    limits: {
-      ...options.limits,
-      blockBytesMax: settings.blockBytesMax,
-      snapshotEveryBytes: settings.snapshotEveryBytes,
-      historyChangesMax: settings.historyChanges,
-      historyBytesMax: 1 << 18,
-      requestsInFlightMax: settings.requestsInFlightMax,
-    },
-  };
 }

@@ -1,7 +1,7 @@
 import { describeRecord } from '../describe.js';
 import type { HistoryFault } from '../fault.js';
 import { formatPlace, type HistoryRecord, type WatchedChange, type WatchRecord } from '../record.js';
-import { isInScope } from '../scope.js';
+import { isTold } from '../scope.js';
 import type { ModelChange } from '../tree-model.js';
 
 /** What is known of the changes of the history, beside what watches tell. */
@@ -122,7 +122,7 @@ function* checkTold(
   for (const step of steps) {
     if (step.event !== 'batch') continue;
     for (const [path, events] of groupByPath(step.events)) {
-      const outside = events.find(({ type }) => !isInScope(opened, path) || !isWanted(opened, type));
+      const outside = events.find(({ type }) => !isTold(opened, path, type) || !isWanted(opened, type));
       if (outside !== undefined) yield slice(name, `tells of what it does not look at: ${path}`, step);
       const happened = ofWrites.get(placeOf({ zxid: step.zxid, path }));
       if (happened === undefined && known.isWhollyKnown(path))
@@ -143,7 +143,8 @@ function* checkWhole({ name, steps }: Watch, opened: Opened, happened: readonly 
   for (const [after, upTo] of rangesOf(steps, opened)) {
     for (let at = firstAfter(happened, after); at < happened.length && happened[at]!.zxid <= upTo; at++) {
       const one = happened[at]!;
-      if (!isInScope(opened, one.path) || !one.changes.some(({ type }) => isWanted(opened, type))) continue;
+      const isToBeTold = one.changes.some(({ type }) => isTold(opened, one.path, type) && isWanted(opened, type));
+      if (!isToBeTold) continue;
       const events = told.get(placeOf(one));
       const by = one.source === undefined ? '' : ', which another watch tells';
       if (events === undefined) {

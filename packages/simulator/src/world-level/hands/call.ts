@@ -45,8 +45,6 @@ const EXPECTED = new Set([
   'CANCELLED',
   'ABORTED',
   'CLIENT_CLOSED',
-  // When the leader's wall clock jumps by an hour, the cluster takes the client for one that was idle as long.
-  'CLIENT_FORGOTTEN',
 ]);
 
 /** Refusals of writes that the cluster has ordered. */
