@@ -1,6 +1,6 @@
 /** `npm run robustness`: faults from outside on a cluster of processes under load, and the checker for a history that was kept. */
 import { parseArgs } from 'node:util';
-import { checkHistory } from '@zkl/simulator';
+import { checkHistory } from '@zkl/simulator/history';
 import { ALL_FAULTS, faultsNamed } from '../faults/all-faults.js';
 import { FAULT_KINDS } from '../faults/fault.js';
 import { readHistory } from '../history/read-history.js';

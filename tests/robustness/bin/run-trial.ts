@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HistoryRecord, HistoryReport } from '@zkl/simulator';
+import type { HistoryRecord, HistoryReport } from '@zkl/simulator/history';
 import { OrderDesk } from '../faults/orders.js';
 import type { Fault, Scene } from '../faults/fault.js';
 import { startTrialCluster } from '../faults/trial-cluster.js';

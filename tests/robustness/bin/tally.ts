@@ -1,4 +1,4 @@
-import { isCall, type HistoryRecord } from '@zkl/simulator';
+import { isCall, type HistoryRecord } from '@zkl/simulator/history';
 import { isAcknowledged } from '../faults/trial.js';
 
 /** One fault that was done, on the clock of the history. */

@@ -1,4 +1,4 @@
-import type { HistoryReport } from '@zkl/simulator';
+import type { HistoryReport } from '@zkl/simulator/history';
 import type { Struck, Tally } from './tally.js';
 import { distributionOf } from './statistics.js';
 

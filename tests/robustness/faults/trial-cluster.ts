@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compareDigests, startProcessCluster, type MemberStatus, type ProcessCluster } from '@zkl/cli/cluster';
-import { formatPlace } from '@zkl/simulator';
+import { formatPlace } from '@zkl/simulator/history';
 import { buildFile, buildProgram } from '../../build/build-program.js';
 import { Network } from '../network/network.js';
 import { until } from './until.js';

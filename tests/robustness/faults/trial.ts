@@ -9,7 +9,7 @@ import {
   type CheckOptions,
   type HistoryRecord,
   type HistoryReport,
-} from '@zkl/simulator';
+} from '@zkl/simulator/history';
 import { HistoryRecorder } from '../history/history-recorder.js';
 import { FEW_PARTS } from '../workload/cast.js';
 import { Workload, type WorkloadOptions } from '../workload/workload.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { isWrite, type HistoryRecord } from '@zkl/simulator';
+import { isWrite, type HistoryRecord } from '@zkl/simulator/history';
 
 /** Records that one history holds, at most: they are checked in memory, at some 400 bytes each. */
 const RECORDS_MAX = 5_000_000;

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { parseHistory, type HistoryRecord } from '@zkl/simulator';
+import { parseHistory, type HistoryRecord } from '@zkl/simulator/history';
 
 /**
  * Reads a history that a HistoryRecorder wrote.

@@ -1,4 +1,4 @@
-import type { HistoryReport } from '@zkl/simulator';
+import type { HistoryReport } from '@zkl/simulator/history';
 import { distributionOf } from '../bin/statistics.js';
 import { Tally } from '../bin/tally.js';
 import type { Scene } from '../faults/fault.js';

@@ -11,7 +11,7 @@ import type {
   StepResult,
   Value,
   WriteCall,
-} from '@zkl/simulator';
+} from '@zkl/simulator/history';
 import { nowUs, type HistoryRecorder } from '../history/history-recorder.js';
 import { applySteps, toStepResult } from './steps.js';
 

@@ -1,5 +1,5 @@
 import type { StepResult as Told, Transaction } from '@zkl/client-sdk';
-import type { Step, StepResult } from '@zkl/simulator';
+import type { Step, StepResult } from '@zkl/simulator/history';
 
 /** Puts the steps of a record into a transaction of the SDK. */
 export function applySteps(transaction: Transaction, steps: readonly Step[]): Transaction {

@@ -1,4 +1,4 @@
-import type { Consistency } from '@zkl/simulator';
+import type { Consistency } from '@zkl/simulator/history';
 import { repeat, type Actor, type Stage } from '../actor.js';
 import { isDone, type Caller, type ReadWish } from '../caller.js';
 

@@ -1,4 +1,4 @@
-import type { Step } from '@zkl/simulator';
+import type { Step } from '@zkl/simulator/history';
 import { repeat, type Actor } from '../actor.js';
 import { isDone, type Caller } from '../caller.js';
 import { wish } from './keys.js';

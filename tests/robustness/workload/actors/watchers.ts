@@ -1,5 +1,5 @@
 import type { Calls, Client, Watch, WatchEvent, WatchStep } from '@zkl/client-sdk';
-import type { HistoryRecord, WatchedChange } from '@zkl/simulator';
+import type { HistoryRecord, WatchedChange } from '@zkl/simulator/history';
 import { nowUs } from '../../history/history-recorder.js';
 import { tolerating, type Stage } from '../actor.js';
 import { place, seenOf, textOf } from '../caller.js';
