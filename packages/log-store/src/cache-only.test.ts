@@ -92,7 +92,7 @@ describe('what an earlier run left in the cache of the system only', () => {
   });
 });
 
-it('a read of a segment that comes from another place is damage, not an empty log', async () => {
+it.each([512, 1_024])('a read of a segment from %i bytes behind it is damage, not an empty log', async (distance) => {
   const device = new MemoryDisk();
   const maker = new BlockMaker();
   const { store } = await openAndRead(device);
@@ -105,7 +105,7 @@ it('a read of a segment that comes from another place is damage, not an empty lo
       const file = await whole.open(path, mode);
       if (mode !== 'read' || !path.includes('/log-')) return file;
       const isWhole = (target: Uint8Array): boolean => target.byteLength > SEGMENT_HEADER_BYTES;
-      return fileThat(file, (target, position) => file.read(target, position + (isWhole(target) ? 1_024 : 0)));
+      return fileThat(file, (target, position) => file.read(target, position + (isWhole(target) ? distance : 0)));
     },
   };
   expect((await storeOn(device, { disk: astray }).open()).damage).toContain('header');

@@ -104,8 +104,8 @@ class Scanner {
     }
     // Padded with the zeros that it was made of. Only a file that was cut is shorter than it says, and then no frame ends far behind its end.
     const { bytes } = await readWhole(disk, path, Math.min(header.sizeBytes, size + PAD_BYTES_MAX));
-    // A read of another place, in which zeros stand where the frames are, would pass for an empty segment (simulation of nodes, seed 60369).
-    if (decodeSegmentHeader(bytes, sequence) === undefined) {
+    // A read of another place, in which zeros stand where the frames are, would pass for an empty segment (simulation of nodes, seeds 60369 and 30891).
+    if (bytes.subarray(0, head.byteLength).some((byte, at) => byte !== head[at])) {
       this.#add(unreadable(name, sequence));
       return;
     }
