@@ -75,8 +75,8 @@ async function bystander(
   try {
     for (let at = 0; !signal.aborted || at < 20; at += 1) {
       const startedMs = performance.now();
-      if (at % 2 === 0) await register.write({ value: new Uint8Array(1_000) }, { timeoutMs: 20_000 });
-      else await register.read({}, { timeoutMs: 20_000 });
+      if (at % 2 === 0) await register.write({ value: new Uint8Array(1_000) }, { timeoutMs: 60_000 });
+      else await register.read({}, { timeoutMs: 60_000 });
       times.push(performance.now() - startedMs);
       rssMaxMiB = Math.max(rssMaxMiB, rssMiB());
       await delay(5);
