@@ -20,30 +20,20 @@ export class Coverage {
     await this.#session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
   }
 
-  /** The blocks that were run since the last call. */
-  async take(): Promise<Set<string>> {
+  /** Whether a block was run since the last call that never was before, or ten times as often. */
+  async hasFresh(): Promise<boolean> {
+    const before = this.#seen.size;
     const { result } = await this.#session.post('Profiler.takePreciseCoverage');
-    const blocks = new Set<string>();
     for (const { url, scriptId, functions } of result) {
       if (!isOurs(url)) continue;
       for (const { ranges } of functions) {
         for (const { startOffset, endOffset, count } of ranges as Range[]) {
-          if (count > 0)
-            blocks.add(`${scriptId} ${startOffset} ${endOffset} ${Math.min(2, Math.floor(Math.log10(count)))}`);
+          const often = Math.min(2, Math.floor(Math.log10(count)));
+          if (count > 0) this.#seen.add(`${scriptId} ${startOffset} ${endOffset} ${often}`);
         }
       }
     }
-    return blocks;
-  }
-
-  /** Those of them that never were before. */
-  async fresh(): Promise<Set<string>> {
-    const blocks = await this.take();
-    for (const block of blocks) {
-      if (this.#seen.has(block)) blocks.delete(block);
-      else this.#seen.add(block);
-    }
-    return blocks;
+    return this.#seen.size > before;
   }
 
   /** Blocks that ever ran. */

@@ -34,6 +34,8 @@ const SEEDS = 48;
 const CORPUS_MAX = 2_000;
 /** Inputs between two looks at the coverage. */
 const BATCH = 200;
+/** Of those, kept when they ran something new. */
+const KEPT_A_BATCH = 4;
 const SHORTEN_MS = 10_000;
 const TIME_US_PER_BYTE = 2;
 /** What decoding may make of a byte: objects with names for each of a few bytes. */
@@ -47,7 +49,7 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   const valid = fc.sample(target.valid, { seed: options.seed, numRuns: SEEDS });
   const corpus = [...valid, ...(options.corpus ?? [])];
   const outcomes = new Map<string, number>();
-  let batch: Uint8Array[] = [];
+  let batch = new Map<Uint8Array, string>();
   let runs = 0;
   const report = (finding: FuzzReport['finding']): FuzzReport => ({ runs, outcomes, corpus: corpus.length, finding });
   while (runs < options.runs && performance.now() < (options.untilMs ?? Number.POSITIVE_INFINITY)) {
@@ -63,14 +65,14 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
       if (count === 0 && corpus.length < CORPUS_MAX) corpus.push(input);
       continue;
     }
-    batch.push(input);
-    if (batch.length < Math.min(BATCH, (target.runs ?? BATCH) / 2)) continue;
-    for (const kept of await reachNew(target, batch, options.coverage)) {
-      if (corpus.length >= CORPUS_MAX) break;
+    batch.set(input, judged.outcome);
+    if (batch.size < Math.min(BATCH, (target.runs ?? BATCH) / 2)) continue;
+    const isNew = await options.coverage.hasFresh();
+    for (const kept of isNew && corpus.length < CORPUS_MAX ? worthKeeping(batch, outcomes) : []) {
       corpus.push(kept);
       options.onKept?.(kept);
     }
-    batch = [];
+    batch = new Map();
   }
   return report(undefined);
 }
@@ -83,29 +85,19 @@ function madeFrom(corpus: readonly Uint8Array[], target: FuzzTarget, random: Ran
   return target.seal !== undefined && random.below(2) === 0 ? target.seal(input) : input;
 }
 
-/** The inputs of a batch that run what none did before. Found by halving the batch: a look at the coverage costs as much as a hundred inputs. */
-async function reachNew(target: FuzzTarget, batch: readonly Uint8Array[], coverage: Coverage): Promise<Uint8Array[]> {
-  const wanted = await coverage.fresh();
-  return wanted.size === 0 ? [] : find(target, batch, wanted, coverage);
-}
-
-/** Takes out of `wanted` what it found. */
-async function find(
-  target: FuzzTarget,
-  batch: readonly Uint8Array[],
-  wanted: Set<string>,
-  coverage: Coverage,
-): Promise<Uint8Array[]> {
-  for (const input of batch) await judge(target, input);
-  const found = [...(await coverage.take())].filter((block) => wanted.has(block));
-  if (found.length === 0) return [];
-  if (batch.length === 1) {
-    for (const block of found) wanted.delete(block);
-    return [...batch];
+/**
+ * The inputs of a batch to keep when it ran what none did before: the shortest of each outcome, the rarest outcomes first. A look at the coverage costs as
+ * much as a hundred inputs, so it is not asked which of them it was.
+ */
+function worthKeeping(batch: ReadonlyMap<Uint8Array, string>, outcomes: ReadonlyMap<string, number>): Uint8Array[] {
+  const shortest = new Map<string, Uint8Array>();
+  for (const [input, outcome] of batch) {
+    const known = shortest.get(outcome);
+    if (known === undefined || input.length < known.length) shortest.set(outcome, input);
   }
-  const half = batch.length >>> 1;
-  const first = await find(target, batch.slice(0, half), wanted, coverage);
-  return [...first, ...(wanted.size === 0 ? [] : await find(target, batch.slice(half), wanted, coverage))];
+  const rarity = (outcome: string): number => outcomes.get(outcome) ?? 0;
+  const kept = [...shortest].sort(([a], [b]) => rarity(a) - rarity(b)).map(([, input]) => input);
+  return kept.slice(0, KEPT_A_BATCH);
 }
 
 type Judged =
