@@ -3,6 +3,8 @@ import { crc32 } from 'node:zlib';
 import { LogStoreError } from '@zkl/log-store';
 import fc from 'fast-check';
 import { comparable, sampleMessages } from '../../../packages/consensus/src/testing/sample-messages.js';
+import { arriving } from '../../../packages/server/src/http/arriving.js';
+import { Intake } from '../../../packages/server/src/http/intake.js';
 import {
   decodeForwardReplies,
   decodeForwards,
@@ -286,5 +288,29 @@ const handshakes: FuzzTarget = {
   },
 };
 
-/** What servers say to each other. */
-export const peerTargets: readonly FuzzTarget[] = [frames, handshakes];
+const stream: FuzzTarget = {
+  name: 'server-arriving',
+  covers: ['packages/server/src/http/arriving.ts'],
+  valid: fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 5 }).map((list) => {
+    const head = (length: number): Buffer => Buffer.from([0, 0, 0, length >> 8, length & 255]);
+    return new Uint8Array(Buffer.concat(list.flatMap((one) => [head(one.length), one])));
+  }),
+  run: async (input) => {
+    const intake = new Intake({ bytesMax: 1_000_000, timeoutMs: 60_000 });
+    const random = new Random(input.length);
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < input.length;) {
+        const piece = input.subarray(at, (at += random.pick([1, 4, 5, 6, 300, 5_000])));
+        yield await Promise.resolve(piece);
+      }
+    }
+    const seen: Uint8Array[] = [];
+    for await (const piece of arriving(pieces(), intake, true)) seen.push(piece);
+    must(Buffer.concat(seen).equals(input), 'bytes that are others when they have arrived');
+    must(intake.size === 0 && intake.bytes === 0, 'something is still held when all is over');
+    return `${Math.min(3, seen.length)}`;
+  },
+};
+
+/** What servers say to each other, and what comes in pieces. */
+export const peerTargets: readonly FuzzTarget[] = [frames, handshakes, stream];
