@@ -4,7 +4,15 @@ import { minimiseWorld } from './world-level/minimise-world.js';
 import { PLANTED_WORLD_BUGS } from './world-level/planted-world-bugs.js';
 import { runManyWorlds } from './world-level/run-many-worlds.js';
 import { runWorldSeed, type WorldRunResult } from './world-level/run-world-seed.js';
-import { cpuSeconds, drawOptionsOf, printCounts, printSettings, reportFailure, type Flags } from './vopr-report.js';
+import {
+  cpuSeconds,
+  drawOptionsOf,
+  printCounts,
+  printSettings,
+  reportFailure,
+  reportPlanted,
+  type Flags,
+} from './vopr-report.js';
 
 const REPORT_EVERY = 100;
 
@@ -32,14 +40,10 @@ async function runMinimised(seed: number, flags: Flags): Promise<void> {
 }
 
 export async function runPlantedWorlds(): Promise<void> {
-  for (const { switches, from, within, override } of PLANTED_WORLD_BUGS) {
-    const plantedBugs = new Set(switches);
-    const { seeds, failures } = await runManyWorlds({ from, seeds: within, plantedBugs, override });
-    const [first] = failures;
-    if (first === undefined) process.exitCode = 1;
-    const found =
-      first === undefined ? `NOT noticed in ${seeds}` : `seed ${first.seed}: ${first.failure?.message ?? ''}`;
-    console.log(`world, ${switches.join('+')}: ${found}`);
+  for (const bug of PLANTED_WORLD_BUGS) {
+    const { from, within, override } = bug;
+    const { failures } = await runManyWorlds({ from, seeds: within, plantedBugs: new Set(bug.switches), override });
+    reportPlanted('world', bug, failures[0]);
   }
 }
 
