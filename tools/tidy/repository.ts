@@ -59,7 +59,7 @@ export function isTest(path: string): boolean {
 
 /** These help the tests of their own package and are not published. */
 export function isTestHelper(path: string): boolean {
-  return /^packages\/(?:client-sdk|wire)\/src\/testing\//.test(path);
+  return /^packages\/(?:client-sdk|log-store|wire)\/src\/testing\//.test(path);
 }
 
 /** One finding a line that matches. */

@@ -2,7 +2,7 @@ import { BlockMaker, pattern } from '@zkl/consensus/testing';
 import { describe, expect, it } from 'vitest';
 import { SECTOR_BYTES } from './format.js';
 import type { CrashFate } from './memory-file.js';
-import { check, type CrashPoint, type Step, trace } from './test-crash.js';
+import { check, type CrashPoint, type Step, trace } from './testing/test-crash.js';
 import { Tally } from './test-tally.js';
 
 /** All kinds of steps, small, so that every byte can be tried: groups, a truncation, a segment's roll, snapshots saved and installed, purges, hard states. */

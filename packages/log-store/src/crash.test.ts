@@ -3,7 +3,7 @@ import type { LogWrite, Zxid } from '@zkl/consensus';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MemoryDisk } from './memory-disk.js';
-import { check, type Step, trace } from './test-crash.js';
+import { check, type Step, trace } from './testing/test-crash.js';
 import { storeOn, TINY } from './test-folder.js';
 import { compareZxid, endOf, sameZxid, ZXID_ZERO } from './zxid.js';
 

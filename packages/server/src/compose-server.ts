@@ -200,6 +200,7 @@ function createTransport(options: ServerOptions, logger: Logger, surroundings: S
     clusterId: options.clusterId,
     members: addressesOf(surroundings, options.members),
     secret: options.peerSecret,
+    versions: surroundings.peerVersions,
     logger,
   });
 }

@@ -7,6 +7,7 @@ import type { Logger } from './observability/logger.js';
 import type { MemberAddress, Members } from './options/members.js';
 import type { ServerOptions } from './options/resolve-options.js';
 import type { PeerAddress } from './peer/dial.js';
+import type { VersionRange } from './peer/handshake-codec.js';
 import type { OnePortOptions } from './port/one-port.js';
 
 /** What a server has around it: its clock, its disk and its network. The machine's own, but for tests that take the place of these. */
@@ -19,6 +20,8 @@ export interface Surroundings {
   readonly listen?: OnePortOptions['listen'];
   /** Connects to another server. The socket emits `connect` or `error`. Default: TCP. */
   readonly connect?: ((address: MemberAddress) => Socket) | undefined;
+  /** The versions of the peer protocol that it speaks: another release's. Default: this one's. */
+  readonly peerVersions?: VersionRange | undefined;
   /** Is given the door for calls that come as whole messages, once the server serves: what HTTP/2 stands before elsewhere. */
   readonly onOpen?: ((door: CallDoor) => void) | undefined;
   /** Stands between the node and its state machine: what is applied is seen here. `state` is what `machine` drives. */

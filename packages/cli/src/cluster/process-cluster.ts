@@ -9,7 +9,14 @@ import { describeExit, describeWait, sizeOf } from './exit-meaning.js';
 import { readMemberStatus, type MemberStatus } from './member-status.js';
 import { addressOf, serverArgs, serverEnvironment, toMember, type ClusterMember } from './members.js';
 import { isRunning, signalProcess } from './process-identity.js';
-import { endProcess, endOf, spawnServer, waitUntilGone, type ProcessEnd, type SpawnedServer } from './server-process.js';
+import {
+  endProcess,
+  endOf,
+  spawnServer,
+  waitUntilGone,
+  type ProcessEnd,
+  type SpawnedServer,
+} from './server-process.js';
 import { waitUntil } from './wait-until.js';
 
 /** How long one status call may take. It is answered without a quorum: a server that needs longer is not well. */

@@ -207,11 +207,14 @@ class Replay {
     );
   }
 
-  /** Where a name or number may come from a create that nobody saw, what is put in late may get another one than it had. */
+  /**
+   * Where a name or number may come from a create that nobody saw, what is put in late may get another one than it had; and what changes several nodes at once is put in
+   * where one of them shows it, though what it did to another may have been undone before that.
+   */
   #isAmbiguous(item: Item): boolean {
     if (this.#open.length === 0) return false;
     const keys = item.kind === 'call' ? touchedBy(item.call).keys : [item.opened.path];
-    return this.#open.some((call) => isSequential(call) && isRelated(call, keys));
+    return this.#open.some((call) => (isSequential(call) || hasSeveralSteps(call)) && isRelated(call, keys));
   }
 
   #endedBefore(): { session: number; witness: Item }[] {
@@ -223,6 +226,11 @@ class Replay {
       ),
     );
   }
+}
+
+function hasSeveralSteps(call: WriteCall): boolean {
+  if (call.kind === 'transaction') return Math.max(call.then.length, call.else?.length ?? 0) > 1;
+  return call.kind === 'deleteRecursive' || call.kind === 'sessionClose';
 }
 
 function isSequential(call: WriteCall): boolean {

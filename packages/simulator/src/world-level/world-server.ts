@@ -34,12 +34,22 @@ export interface WorldServerSurroundings {
   onRestored(server: WorldServer, state: ZnodeStateMachine): void;
   /** The run ended by itself: the process exits, and is started again. */
   onExit(server: WorldServer): void;
+  /** Whether the next release may be started here while the others are what they are. */
+  mayUpgrade(server: WorldServer): boolean;
   count(what: string): void;
   fail(error: Error): void;
 }
 
 const EXPECTED_OF_A_BAD_DISK = new Set(['DISK', 'DISK_FULL', 'DAMAGE']);
 const PORT = 7_001;
+
+/** The versions of the peer protocol that each release speaks: the last one does not know the first one's any more. What is laid out is the same in both. */
+const RELEASES = [
+  { min: 1, max: 1 },
+  { min: 1, max: 2 },
+  { min: 2, max: 2 },
+] as const;
+export const LAST_RELEASE = RELEASES.length - 1;
 
 /** Where a server is found. */
 export function hostOf(id: ServerId): string {
@@ -55,6 +65,7 @@ export class WorldServer {
   durable = new DurableLog();
   run: ServerProcess | undefined;
   wallOffsetMs = 0;
+  release = 0;
   /** Its disk was lost: it counts again once it serves as a voter after that. Holds the number of the last run before. */
   harmedInRun: number | undefined;
   #powerLossIn = 0;
@@ -104,11 +115,19 @@ export class WorldServer {
     this.#powerLossIn = 0;
     this.disk.errorsGiven = this.disk.isFull ? 1 : 0;
     const { machine, settings } = this.around;
+    if (settings.upgrades && this.#runs > 0 && machine.random.chance(0.5)) this.#upgrade();
     const process = new VirtualProcess(`server ${this.id}`, machine, this.clockRate, settings.lateMax);
     process.wallOffsetMs = this.wallOffsetMs;
     const run = new ServerProcess(process, ++this.#runs, settings.streamBytesMax);
     this.run = run;
     process.soon(() => void this.#begin(run));
+  }
+
+  #upgrade(): void {
+    if (!this.around.mayUpgrade(this)) return;
+    this.release += 1;
+    this.tell(`is release ${this.release} now`);
+    this.around.count('upgrade');
   }
 
   /** The process dies; what it wrote is kept, though not synced. */
@@ -213,6 +232,7 @@ export class WorldServer {
     return {
       openStore: async () => this.#makeStore(run),
       settle: (options) => beyondBounds(options, settings),
+      peerVersions: RELEASES[this.release],
       onOpen: (door) => {
         run.door = door;
       },

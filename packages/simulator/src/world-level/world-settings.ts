@@ -79,6 +79,8 @@ export interface WorldSettings {
   readonly snapshotEveryBytes: number;
   readonly blockBytesMax: number;
   readonly safetyMs: number;
+  /** Servers that start again come up as the next release, as long as no two are more than one release apart. */
+  readonly upgrades: boolean;
   readonly plantedBugs: ReadonlySet<string>;
 }
 
@@ -141,6 +143,7 @@ export function drawWorldSettings(seed: number, options: DrawWorldOptions = {}):
     snapshotEveryBytes: random.pick([2_000, 8_000, 1 << 20]),
     blockBytesMax: random.pick([200, 4_096, 1 << 16]),
     safetyMs: random.pick([2_000, 4_000, 8_000]),
+    upgrades: random.chance(0.3),
     plantedBugs: options.plantedBugs ?? new Set(),
     ...options.override,
   };

@@ -24,7 +24,7 @@ import { WorldClient, type WorldClientSurroundings } from './world-client.js';
 import { WorldFaults } from './world-faults.js';
 import { WorldHistory } from './world-history.js';
 import { WorldNetwork } from './world-network.js';
-import { WorldServer } from './world-server.js';
+import { LAST_RELEASE, WorldServer } from './world-server.js';
 import type { WorldSettings } from './world-settings.js';
 
 /** After the faults have ended everything must be live within 30 simulated seconds. */
@@ -80,6 +80,8 @@ export class World implements WorldView {
       onRestored: (server: WorldServer, state: ZnodeStateMachine) =>
         this.#each((checker) => checker.onRestored?.(server, state)),
       onExit: (server: WorldServer) => this.#faults.onExit(server),
+      mayUpgrade: ({ release }: WorldServer) =>
+        release < LAST_RELEASE && this.servers.every((other) => other.release >= release),
       fail: (error: Error) => this.#fail(error),
     };
     this.servers = ids.map((id) => new WorldServer(id, around));

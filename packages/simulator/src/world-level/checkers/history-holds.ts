@@ -8,7 +8,7 @@ const SEARCH_WORK_MAX = 200_000;
  * What clients knew of their sessions is not in these histories, and so the ends of ephemerals are not explained by them: `client-knows-first` and
  * `watches-are-slices` hold both against the one history, as `answers-are-history` holds the order of the zxids.
  */
-const KNOWN_BETTER: ReadonlySet<string> = new Set(['session', 'watch-slice', 'zxid-order']);
+const KNOWN_BETTER: ReadonlySet<string> = new Set(['session', 'watch-slice']);
 
 /** What all clients saw fits into one order: judged without a look at what the world knows, but for the ends of sessions. */
 export function historyHolds(world: WorldView): WorldChecker {

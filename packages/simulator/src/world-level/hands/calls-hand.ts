@@ -147,6 +147,11 @@ function transactionPlan({ client, calls, lane, path }: Arguments): Plan {
   return { what, request, lane, consistency: 'write', values: [first, second], run };
 }
 
+/** What a stat tells of the writes that made the node what it is. */
+function placesOf({ version, czxid, mzxid }: Stat): { version: number; czxid: number; mzxid: number } {
+  return { version, czxid: Number(czxid), mzxid: Number(mzxid) };
+}
+
 /** The transaction, as a history has it. */
 function requestOf(path: string, other: string, first: string, second: string, isChoice: boolean): object {
   const set = { kind: 'set', path, value: first };
@@ -201,7 +206,7 @@ function getPlan({ client, calls, lane, path }: Arguments): Plan {
       const { zxid, answers } = await calls.multiRead([{ exists: path }], options);
       const [first] = answers;
       if (first.kind !== 'exists') return { zxid };
-      const seen = first.stat === undefined ? {} : { version: first.stat.version };
+      const seen = first.stat === undefined ? {} : placesOf(first.stat);
       return { zxid, seen: [statSeen(path, first.stat)], answer: { reads: [{ kind: 'exists', path, ...seen }] } };
     };
     const request = { kind: 'multiRead' };
@@ -215,7 +220,7 @@ function getPlan({ client, calls, lane, path }: Arguments): Plan {
     run: async () => {
       const { zxid, data, stat } = await calls.get(path, options);
       const znode = { data: textOf(data), version: stat.version };
-      return { zxid, seen: [{ kind: 'znode', path, znode }], answer: { value: znode.data, version: znode.version } };
+      return { zxid, seen: [{ kind: 'znode', path, znode }], answer: { value: znode.data, ...placesOf(stat) } };
     },
   };
 }
@@ -251,9 +256,9 @@ function multiReadPlan({ client, calls, lane, path }: Arguments): Plan {
     const reads: object[] = [];
     const [first, second, third] = answers;
     if (first.kind === 'exists')
-      reads.push({ kind: 'exists', path, ...(first.stat === undefined ? {} : { version: first.stat.version }) });
+      reads.push({ kind: 'exists', path, ...(first.stat === undefined ? {} : placesOf(first.stat)) });
     if (second.kind === 'node')
-      reads.push({ kind: 'get', path: `${path}b`, value: textOf(second.node.data), version: second.node.stat.version });
+      reads.push({ kind: 'get', path: `${path}b`, value: textOf(second.node.data), ...placesOf(second.node.stat) });
     else reads.push({ kind: 'get', path: `${path}b` });
     if (first.kind === 'exists') seen.push(statSeen(path, first.stat));
     if (second.kind === 'node') {

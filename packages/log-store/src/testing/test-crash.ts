@@ -1,9 +1,9 @@
 import { BlockMaker, comparableBlock, digest } from '@zkl/consensus/testing';
 import type { LogStore, LogWrite, Zxid } from '@zkl/consensus';
 import { expect } from 'vitest';
-import { type DiskOperation, MemoryDisk } from './memory-disk.js';
-import { openAndRead, storeOn } from './test-folder.js';
-import { compareZxid, endOf, sameZxid, ZXID_ZERO } from './zxid.js';
+import { type DiskOperation, MemoryDisk } from '../memory-disk.js';
+import { openAndRead, storeOn } from '../test-folder.js';
+import { compareZxid, endOf, sameZxid, ZXID_ZERO } from '../zxid.js';
 
 /** For this package's crash tests: traces of what a store does to its disk, and what it may find after a crash. */
 
