@@ -39,7 +39,7 @@ interface Choice {
 
 /** Ways that are tried, at most. */
 const TRIES_MAX = 20_000;
-/** Writes of unknown outcome that are taken for the explanation of one answer, at most. */
+/** Writes of unknown outcome that are taken for the explanation of one answer in every order, at most. */
 const INSERTED_MAX = 3;
 
 /**
@@ -184,7 +184,7 @@ class Replay {
     return false;
   }
 
-  /** The shortest first. */
+  /** The shortest first; where there are more writes than are tried in every order, all of them as they began, and what does not fit then is undecided. */
   *#waysBefore(item: Item): Generator<readonly WriteCall[], undefined> {
     const candidates = this.#candidatesFor(item);
     const extend = function* (way: readonly WriteCall[], left: number): Generator<readonly WriteCall[], undefined> {
@@ -195,6 +195,9 @@ class Replay {
       for (const call of candidates) if (!way.includes(call)) yield* extend([...way, call], left - 1);
     };
     for (let length = 1; length <= Math.min(INSERTED_MAX, candidates.length); length++) yield* extend([], length);
+    if (candidates.length <= INSERTED_MAX) return;
+    this.#isCut = true;
+    yield candidates.sort((a, b) => a.start - b.start);
   }
 
   /** What began before the answer came, and has to do with it. */
