@@ -42,6 +42,8 @@ export class Learner {
   #deadline: number;
   #infoAt: number;
   #ackDue = false;
+  /** A snapshot was installed under this attempt. */
+  #hasSnapshot = false;
   #waiting: number[] = [];
   #asked: { request: number; tickets: number[]; expires: number }[] = [];
   #request = 0;
@@ -128,8 +130,12 @@ export class Learner {
 
   /** The log was replaced under this attempt: only the one that asked for it can go on. */
   onSnapshotInstalled(attempt: number): void {
-    if (attempt !== this.attempt || !this.awaitsSnapshot) this.#ctx.look('a snapshot replaced the log');
-    else this.#progress();
+    if (attempt !== this.attempt || !this.awaitsSnapshot) {
+      this.#ctx.look('a snapshot replaced the log');
+      return;
+    }
+    this.#hasSnapshot = true;
+    this.#progress();
   }
 
   /** What a turn gathered: one cumulative ack, one request for all reads that wait. */
@@ -205,6 +211,9 @@ export class Learner {
 
   #onSync(message: Sync): void {
     if (this.#phase !== 'synchronisation' || this.#matched !== undefined) return;
+    // A snapshot has a connection of its own. It overtakes a TRUNC that the leader sent before it found that what follows on that was purged; what
+    // that says is about a log that is no more (simulation, seed 9027933).
+    if (this.#hasSnapshot && message.mode !== 'snap') return;
     this.#progress();
     if (message.mode === 'trunc' && this.#cameAsGuest && compareZxid(message.zxid, this.#ctx.committed) < 0) {
       // A guest may happen upon a leader whose epoch is over, having promised nothing. Anybody else is beyond that (simulation, seed 25232).
