@@ -264,6 +264,8 @@ export class SimulatedServer {
     if (this.durable.hardState.currentEpoch === 0) return;
     if (this.durable.hardState.currentEpoch !== this.run?.node.status.epoch) return;
     this.harmedInRun = undefined;
+    // What was to strike it and has not, would strike one that counts: perhaps while another does not.
+    this.disk.misreads = this.disk.misdirects = 0;
     this.tell('counts again');
   }
 
