@@ -3,6 +3,7 @@ import { encodeCommand, encodeResult, decodeResult, isValidPath } from '@zkl/wir
 import fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
 import { WordHasher } from '../../../packages/state-machine/src/hash.js';
+import { HEADER_BYTES } from '../../../packages/state-machine/src/snapshot-format.js';
 import { blockOf } from '../../../packages/state-machine/src/testing/blocks.js';
 import { command } from '../../../packages/wire/src/testing/arbitraries.js';
 import { joinOperations } from '../../../packages/consensus/src/node/payload.js';
@@ -106,7 +107,8 @@ const snapshot = writes.map((payload) => {
   return snapshotOf(machine);
 });
 
-const HEADER_SLOTS_AT = 8 + 8 + 11 * 8 + 4 + 4 + 3 * 8 + 8;
+/** After the frame of the chunk; the counts of slots, nodes, clients and sessions end the header. */
+const HEADER_SLOTS_AT = 8 + HEADER_BYTES - 4 * 4;
 
 /** Puts all into one chunk, with its checksum. The number of slots stays small: it is the leader's, whose checksum stands for it. */
 function sealSnapshot(input: Uint8Array): Uint8Array {
