@@ -11,6 +11,7 @@ import { readGrpcStatus } from '../../../packages/client-sdk/src/channel/node/gr
 import { decodeText } from '../../../packages/client-sdk/src/codec/data.js';
 import { jsonCodec } from '../../../packages/client-sdk/src/node/codec.js';
 import { AttachedStream } from '../../../packages/client-sdk/src/stream/attached-stream.js';
+import { SharedBatch } from '../../../packages/client-sdk/src/watch/shared-batch.js';
 import { WatchBatches } from '../../../packages/client-sdk/src/watch/watch-batches.js';
 import { result } from '../../../packages/wire/src/testing/arbitraries.js';
 import { Random } from '../engine/random.js';
@@ -164,7 +165,7 @@ const attached: FuzzTarget = {
       {
         onWelcome: () => (outcome += 'w'),
         onEvents: (list) => {
-          for (const batch of list) outcome += (batches.step(batch, undefined)?.kind ?? '-')[0];
+          for (const batch of list) outcome += (batches.step(new SharedBatch(batch), undefined)?.kind ?? '-')[0];
         },
         onReplies: () => (outcome += 'r'),
         onPong: (number) => must(Number.isInteger(number), 'a pong that is no number'),

@@ -24,6 +24,7 @@ import { closedError, deadlineOf, historyOf, overloaded, toRefusal } from './lin
 import { LinkIdentity } from './link-identity.js';
 import { Operation, OperationList, type OperationBody, type ToResult } from './operation.js';
 import type { SeenZxid } from './seen-zxid.js';
+import { SharedBatch } from '../watch/shared-batch.js';
 
 /** What goes into one message, in bytes: larger ones gain nothing, and hold back what comes after. One operation may be larger. */
 const MESSAGE_BYTES = 131_072;
@@ -65,7 +66,7 @@ export interface LinkWatch {
   add(): Parameters<typeof appendOperation>[0] | undefined;
   /** It stands on the stream, with every change after this zxid. */
   onStanding(zxid: bigint): void;
-  onBatch(batch: WatchBatch): void;
+  onBatch(batch: SharedBatch): void;
   /** The server refused it. True when it is to be tried again on another stream. */
   onRefused(error: ZklError): boolean;
   /** The link has ended, with what everything on it rejects with. */
@@ -375,7 +376,8 @@ export class Link implements LinkConnectionUser {
 
   onEvents(batches: readonly WatchBatch[]): void {
     for (const batch of batches) {
-      for (const id of batch.watchIds) this.#watches.get(id)?.onBatch(batch);
+      const shared = new SharedBatch(batch);
+      for (const id of batch.watchIds) this.#watches.get(id)?.onBatch(shared);
     }
   }
 

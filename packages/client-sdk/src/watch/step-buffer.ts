@@ -9,6 +9,14 @@ export interface BufferOwner {
   onRoom(): void;
 }
 
+/** The one who takes steps out of a buffer. */
+export interface StepConsumer {
+  /** Takes a step at once, when it waits for one; else the step stays in the buffer. */
+  accept(step: WatchStep): boolean;
+  /** No more comes. */
+  onEnd(): void;
+}
+
 /** Steps between a source that must not wait and one consumer that may. */
 export class StepBuffer {
   readonly #max: number;
@@ -19,54 +27,47 @@ export class StepBuffer {
   #bytes = 0;
   #full = false;
   #ended: { readonly error: Error | undefined } | undefined;
-  #wake: (() => void) | undefined;
+  consumer: StepConsumer | undefined;
 
   constructor(max: number, owner: BufferOwner) {
     this.#max = max;
     this.#owner = owner;
   }
 
+  /** Set when no more comes: with the error that follows what is there, if it did not end in order. */
+  get ended(): { readonly error: Error | undefined } | undefined {
+    return this.#ended;
+  }
+
   push(step: WatchStep): void {
     if (this.#ended !== undefined) return;
+    if (this.#steps.length === this.#head && this.consumer?.accept(step) === true) return;
     const last = this.#steps.at(-1);
     // Of several marks in a row only the last one says anything.
     if (step.kind === 'progress' && last?.kind === 'progress' && this.#steps.length > this.#head) this.#steps.pop();
     else this.#count(step, 1);
     this.#steps.push(step);
-    this.#wakeUp();
     if (!this.#full && (this.#events > this.#max || this.#bytes > BYTES_MAX)) {
       this.#full = true;
       this.#owner.onFull();
     }
   }
 
-  /** No more will come. What is there is still handed out; then the error is thrown, or, when it is undefined, it is over. */
+  /** No more will come. What is there is still handed out; then comes the error, or, when it is undefined, it is over. */
   end(error: Error | undefined): void {
     this.#ended ??= { error };
-    this.#wakeUp();
+    this.consumer?.onEnd();
   }
 
-  /** The next step; undefined when it is over. */
-  async next(): Promise<WatchStep | undefined> {
-    for (;;) {
-      const step = this.#steps[this.#head];
-      if (step !== undefined) {
-        this.#take(step);
-        return step;
-      }
-      if (this.#ended !== undefined) {
-        if (this.#ended.error === undefined) return undefined;
-        throw this.#ended.error;
-      }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  #take(step: WatchStep): void {
+  /** The next step; undefined when there is none at present. */
+  take(): WatchStep | undefined {
+    const step = this.#steps[this.#head];
+    if (step === undefined) return undefined;
     this.#head += 1;
-    if (this.#head > 1_024 && this.#head * 2 > this.#steps.length) {
+    if (this.#head === this.#steps.length) {
+      this.#steps.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1_024 && this.#head * 2 > this.#steps.length) {
       this.#steps = this.#steps.slice(this.#head);
       this.#head = 0;
     }
@@ -75,17 +76,12 @@ export class StepBuffer {
       this.#full = false;
       this.#owner.onRoom();
     }
+    return step;
   }
 
   #count(step: WatchStep, by: 1 | -1): void {
     this.#events += by * (step.kind === 'events' ? step.events.length : 1);
     this.#bytes += by * weightOf(step);
-  }
-
-  #wakeUp(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
   }
 }
 

@@ -10,6 +10,7 @@ import type { ChangeType } from '@zkl/wire';
 import { ownBytes } from '../codec/data.js';
 import { toStat } from '../codec/results.js';
 import { toWireStat } from '../codec/unary-stat.js';
+import type { SharedBatch } from './shared-batch.js';
 import type { ChangeEvent, ResetEvent, SnapshotNode, WatchStep } from './watch.js';
 
 /** What events carry, as it was asked for. */
@@ -35,10 +36,14 @@ const REASONS = new Map<ResetReason, ResetEvent['reason']>([
 /** Makes steps of batches as they come: each change once, and a snapshot only when all its parts are there. */
 export class WatchBatches {
   readonly #carried: Carried;
+  /** Watches of which this is the same make the same of a batch. */
+  readonly #key: string;
   #parts: SnapshotNode[] | undefined;
 
   constructor(carried: Carried) {
+    const { data, stat, previousData, root } = carried;
     this.#carried = carried;
+    this.#key = `${data} ${stat} ${previousData} ${root}`;
   }
 
   /** A stream was lost: a snapshot of which parts are missing will begin anew. */
@@ -47,13 +52,17 @@ export class WatchBatches {
   }
 
   /** @param told - What is at or before it was told already. */
-  step(batch: WatchBatch, told: bigint | undefined): WatchStep | undefined {
-    const { zxid, events, snapshot } = batch;
+  step(shared: SharedBatch, told: bigint | undefined): WatchStep | undefined {
+    const { zxid, snapshot } = shared.batch;
     if (snapshot !== undefined) return this.#snapshot(snapshot, zxid);
     if (told !== undefined && zxid <= told) return undefined;
+    return shared.step(this.#key, this.#make);
+  }
+
+  readonly #make = ({ zxid, events }: WatchBatch): WatchStep => {
     if (events.length === 0) return { kind: 'progress', zxid };
     return { kind: 'events', zxid, events: events.map((event) => this.#event(event, zxid)) };
-  }
+  };
 
   #snapshot(part: SnapshotPart, zxid: bigint): WatchStep | undefined {
     if (part.first) this.#parts = [];

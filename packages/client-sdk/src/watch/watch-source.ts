@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { ChangeType, WatchRequestSchema, WatchScope, WatchService, type WatchBatch } from '@zkl/protocol';
+import { ChangeType, WatchRequestSchema, WatchScope, WatchService } from '@zkl/protocol';
 import type { ChangeType as WireType, WatchOptions as WireOptions, WatchScope as WireScope } from '@zkl/wire';
 import type { Caller } from '../client/caller.js';
 import { toBigint } from '../codec/zxid.js';
@@ -9,13 +9,14 @@ import type { StreamEnd } from '../channel/channel.js';
 import type { Endpoint } from '../routing/endpoint.js';
 import { backoffMs } from '../routing/backoff.js';
 import type { Link, LinkWatch } from '../stream/link.js';
+import { SharedBatch } from './shared-batch.js';
 
 /** What a source needs of its watch. */
 export interface WatchSourceUser {
   /** From where to go on; undefined while it is not to be watched. */
   request(): Omit<WireOptions, 'id'> | undefined;
   onStanding(at: bigint): void;
-  onBatch(batch: WatchBatch): void;
+  onBatch(batch: SharedBatch): void;
   /** The stream is lost, and another one will be opened. */
   onCut(): void;
   onEnd(error: ZklError): void;
@@ -42,13 +43,12 @@ function linkSource(link: Link, user: WatchSourceUser): WatchSource {
       return request && { kind: 'watch', watch: { ...request, id: own } };
     },
     onStanding: (at) => user.onStanding(at),
-    onBatch: (batch) => {
-      if (batch.failure === undefined) return user.onBatch(batch);
-      if (batch.failure.retryable) return link.restartWatch(own);
+    onBatch: (shared) => {
+      const { failure } = shared.batch;
+      if (failure === undefined) return user.onBatch(shared);
+      if (failure.retryable) return link.restartWatch(own);
       const history: CallHistory = { kind: 'read', path: undefined, attempts: 1, unsettled: false, last: undefined };
-      user.onEnd(
-        refusalError(history, { kind: 'refused', code: '', message: '', detail: batch.failure }, 'the server'),
-      );
+      user.onEnd(refusalError(history, { kind: 'refused', code: '', message: '', detail: failure }, 'the server'));
     },
     onRefused: (error) => {
       if (error.retryable && error.code !== 'TOO_MANY_WATCHES') return true;
@@ -129,7 +129,7 @@ class CallSource implements WatchSource {
         this.#tried.clear();
         router.succeeded(endpoint);
         if (batch === undefined) this.#user.onStanding(header?.zxid ?? 0n);
-        else this.#user.onBatch(batch);
+        else this.#user.onBatch(new SharedBatch(batch));
         return this.#suspended;
       },
       (end) => this.#onEnd(endpoint, end),

@@ -30,7 +30,10 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A znode was created, its data was set, or it was deleted. */
+/**
+ * A znode was created, its data was set, or it was deleted. Watches of one client that hear of the same change get the same event: copy `data` before you
+ * change it.
+ */
 export interface ChangeEvent {
   readonly type: ChangeType;
   readonly path: string;

@@ -1,10 +1,12 @@
 import type { ChangeType, WatchOptions as WireOptions } from '@zkl/wire';
-import type { WatchBatch } from '@zkl/protocol';
 import type { Caller } from '../client/caller.js';
+import { withResolvers, type Resolvers } from '../calls/with-resolvers.js';
 import { toZxid } from '../codec/zxid.js';
 import { isZklError, makeError, type ZklError } from '../errors/zkl-error.js';
 import { requirePath } from '../options/path.js';
 import { badArguments, flag, onlyKnown, show, wholeNumber, zxid } from '../options/validate.js';
+import { Handout } from './handout.js';
+import type { SharedBatch } from './shared-batch.js';
 import { StepBuffer } from './step-buffer.js';
 import { WatchBatches } from './watch-batches.js';
 import { openWatchSource, type WatchSource, type WatchSourceUser } from './watch-source.js';
@@ -31,13 +33,7 @@ export class ZklWatch implements Watch, WatchSourceUser {
   #handedOut = 0n;
   #iterated = false;
   #ended = false;
-  #ready:
-    | {
-        readonly promise: Promise<bigint>;
-        readonly resolve: (zxid: bigint) => void;
-        readonly reject: (error: unknown) => void;
-      }
-    | undefined;
+  #ready: Resolvers<bigint> | undefined;
   #stoodAt: bigint | undefined;
   #error: unknown;
 
@@ -90,9 +86,9 @@ export class ZklWatch implements Watch, WatchSourceUser {
 
   ready(): Promise<bigint> {
     if (this.#ready === undefined) {
-      const { promise, resolve, reject } = withResolvers<bigint>();
+      this.#ready = withResolvers();
+      const { promise, resolve, reject } = this.#ready;
       promise.catch(() => undefined);
-      this.#ready = { promise, resolve, reject };
       if (this.#stoodAt !== undefined) resolve(this.#stoodAt);
       if (this.#ended) reject(this.#error);
     }
@@ -100,25 +96,25 @@ export class ZklWatch implements Watch, WatchSourceUser {
     return this.#ready.promise;
   }
 
-  async *steps(): AsyncGenerator<WatchStep, void, undefined> {
-    if (this.#iterated) throw badArguments('A watch is iterated once', 'Make another one', this.#path);
-    this.#iterated = true;
-    this.#start();
-    try {
-      for (let step = await this.#buffer.next(); step !== undefined; step = await this.#buffer.next()) {
-        this.#handedOut = step.zxid;
-        yield step;
-      }
-    } finally {
-      this.#end(undefined);
-    }
+  steps(): AsyncIterableIterator<WatchStep, undefined, undefined> {
+    return this.#handout((step) => [step]);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent, void, undefined> {
-    for await (const step of this.steps()) {
-      if (step.kind === 'events') yield* step.events;
-      else if (step.kind === 'reset') yield step.reset;
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<WatchEvent, undefined, undefined> {
+    return this.#handout(eventsOf);
+  }
+
+  #handout<T>(itemsOf: (step: WatchStep) => readonly T[]): Handout<T> {
+    if (this.#iterated) throw badArguments('A watch is iterated once', 'Make another one', this.#path);
+    this.#iterated = true;
+    const handout = new Handout(this.#buffer, itemsOf, {
+      onHandedOut: (zxid) => {
+        this.#handedOut = zxid;
+      },
+      onLeft: () => this.#end(undefined),
+    });
+    this.#start();
+    return handout;
   }
 
   // As the source wants it.
@@ -136,7 +132,7 @@ export class ZklWatch implements Watch, WatchSourceUser {
     this.#ready?.resolve(at);
   }
 
-  onBatch(batch: WatchBatch): void {
+  onBatch(batch: SharedBatch): void {
     if (this.#ended || this.#isSuspended) return;
     // Until its snapshot has come, nothing was told.
     const step = this.#batches.step(batch, this.#wantsSnapshot ? undefined : this.#buffered);
@@ -180,12 +176,7 @@ export class ZklWatch implements Watch, WatchSourceUser {
   }
 }
 
-function withResolvers<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((onValue, onError) => {
-    resolve = onValue;
-    reject = onError;
-  });
-  return { promise, resolve, reject };
+function eventsOf(step: WatchStep): readonly WatchEvent[] {
+  if (step.kind === 'events') return step.events;
+  return step.kind === 'reset' ? [step.reset] : [];
 }
