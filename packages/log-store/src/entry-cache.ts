@@ -13,7 +13,7 @@ type CacheRead = Exclude<LogRead, { readonly kind: 'gone' }>;
 export class EntryCache {
   readonly #maxBytes: number;
   /** Blocks before `#head` were evicted; the array is compacted now and then, so that eviction costs nothing. */
-  #blocks: Block[] = [];
+  #blocks: (Block | undefined)[] = [];
   #head = 0;
   #bytes = 0;
 
@@ -35,7 +35,7 @@ export class EntryCache {
     this.#bytes += weightOf(block);
     while (this.#bytes > this.#maxBytes && this.#head < this.#blocks.length) {
       this.#bytes -= weightOf(this.#blocks[this.#head] as Block);
-      this.#head += 1;
+      this.#blocks[this.#head++] = undefined;
     }
     if (this.#head > 1024 && this.#head * 2 > this.#blocks.length) this.#compact();
   }
@@ -78,7 +78,7 @@ export class EntryCache {
       if (bytes > maxBytes && to > from) break;
       to += 1;
     }
-    return this.#blocks.slice(from, to);
+    return this.#blocks.slice(from, to) as Block[];
   }
 
   #compact(): void {

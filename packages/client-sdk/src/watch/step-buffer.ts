@@ -21,7 +21,7 @@ export interface StepConsumer {
 export class StepBuffer {
   readonly #max: number;
   readonly #owner: BufferOwner;
-  #steps: WatchStep[] = [];
+  #steps: (WatchStep | undefined)[] = [];
   #head = 0;
   #events = 0;
   #bytes = 0;
@@ -63,7 +63,7 @@ export class StepBuffer {
   take(): WatchStep | undefined {
     const step = this.#steps[this.#head];
     if (step === undefined) return undefined;
-    this.#head += 1;
+    this.#steps[this.#head++] = undefined;
     if (this.#head === this.#steps.length) {
       this.#steps.length = 0;
       this.#head = 0;

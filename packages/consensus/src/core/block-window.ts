@@ -8,7 +8,7 @@ import { compareZxid, formatZxid, sameZxid, type Zxid } from './zxid.js';
  * that are a little behind are served without touching the disk. Blocks only enter at the end and only in an unbroken chain.
  */
 export class BlockWindow {
-  #blocks: Block[] = [];
+  #blocks: (Block | undefined)[] = [];
   #head = 0;
   #bytes = 0;
   #base: Zxid;
@@ -89,7 +89,8 @@ export class BlockWindow {
       if (endsAfter(block, upTo)) break;
       this.#base = endOf(block);
       this.#bytes -= weightOf(block);
-      this.#head++;
+      // What is evicted is to be free now, not when the array is compacted.
+      this.#blocks[this.#head++] = undefined;
     }
     if (this.#head > 1024 && this.#head * 2 > this.#blocks.length) {
       this.#blocks = this.#blocks.slice(this.#head);

@@ -22,7 +22,6 @@ interface Batch<R> {
 export class PendingWrites<R> {
   readonly #proposed = new Map<number, Batch<R>>();
   #assigned: Batch<R>[] = [];
-  #head = 0;
   #ticket = 0;
   #bytes = 0;
   #count = 0;
@@ -59,21 +58,17 @@ export class PendingWrites<R> {
 
   /** A block was applied: whoever waits for one of its writes gets the result. */
   settle(block: Block, results: readonly R[]): void {
-    const batch = this.#assigned[this.#head];
+    const batch = this.#assigned[0];
     if (batch?.epoch !== block.epoch || batch.firstCounter !== block.firstCounter) return;
-    this.#head++;
-    if (this.#head > 256 && this.#head * 2 > this.#assigned.length) {
-      this.#assigned = this.#assigned.slice(this.#head);
-      this.#head = 0;
-    }
+    // At once, and not when there are many: what an answered batch holds on to would outlive its youth, and cost a collection of the old.
+    this.#assigned.shift();
     this.#finish(batch, (index) => ({ kind: 'applied', result: results[index]! }));
   }
 
   /** The role ended: what was in the log may be committed by the next leader, or cut off. */
   abandon(): void {
-    const batches = [...this.#assigned.slice(this.#head), ...this.#proposed.values()];
+    const batches = [...this.#assigned, ...this.#proposed.values()];
     this.#assigned = [];
-    this.#head = 0;
     this.#proposed.clear();
     for (const batch of batches) this.#finish(batch, () => ({ kind: 'unknown' }));
   }

@@ -77,7 +77,8 @@ export class SessionStream {
   readonly #operation = new OperationReader();
   readonly #command = new CommandReader();
   readonly #watchers = new Map<number, Watcher>();
-  #operations: StreamOperation[] = [];
+  /** Those before `#head` are answered, and gone. */
+  #operations: (StreamOperation | undefined)[] = [];
   #head = 0;
   #bytes = 0;
   /** A message that waits for the server to have room. */
@@ -180,7 +181,7 @@ export class SessionStream {
     this.#stopWaiting?.();
     clearTimeout(this.#timer);
     clearTimeout(this.#graceTimer);
-    const unanswered = this.#operations.slice(this.#head);
+    const unanswered = this.#operations.slice(this.#head) as StreamOperation[];
     for (const { ticket } of unanswered) leave(admission, ticket);
     this.#operations = [];
     this.#head = 0;
@@ -314,7 +315,7 @@ export class SessionStream {
     let operation = this.#operations[this.#head];
     this.#allTold = false;
     while (operation !== undefined && this.#mayAnswer() && this.#answer(operation)) {
-      this.#head += 1;
+      this.#operations[this.#head++] = undefined;
       this.#answered(operation.ticket);
       operation = this.#operations[this.#head];
     }

@@ -13,8 +13,6 @@ export interface WritePipelineDependencies {
 
 /** How soon writes that were refused for want of room are sent again, in milliseconds. */
 const RETRY_MS = 10;
-/** Writes that are done stay in the list until they are so many, and half of it. */
-const DONE_KEPT_MAX = 256;
 
 /** One write of a stream, on its way. */
 export class StreamWrite {
@@ -46,9 +44,8 @@ export class StreamWrite {
 export class WritePipeline {
   readonly #dependencies: WritePipelineDependencies;
   readonly #onDone: () => void;
-  /** In order, from `#head` on: the first of them is not done. */
+  /** In order. The first of them is not done. */
   #writes: StreamWrite[] = [];
-  #head = 0;
   #underWay = 0;
   /** Some wait: what comes now waits behind them. */
   #holding = false;
@@ -82,7 +79,7 @@ export class WritePipeline {
     if (this.#underWay > 0 && (leaderId !== this.#leader || epoch !== this.#epoch)) {
       this.#round += 1;
       this.#underWay = 0;
-      for (const write of this.#unanswered()) if (write.state === 'underWay') this.#onUnknown(write);
+      for (const write of this.#writes) if (write.state === 'underWay') this.#onUnknown(write);
       this.#dropDone();
       this.#onDone();
     }
@@ -95,7 +92,6 @@ export class WritePipeline {
     this.#round += 1;
     clearTimeout(this.#timer);
     this.#writes = [];
-    this.#head = 0;
   }
 
   #takeLeader(): void {
@@ -185,7 +181,7 @@ export class WritePipeline {
   }
 
   #followsUnanswered(write: StreamWrite): boolean {
-    for (const before of this.#unanswered()) {
+    for (const before of this.#writes) {
       if (before === write) return false;
       if (before.state !== 'done') return true;
     }
@@ -198,20 +194,9 @@ export class WritePipeline {
     this.#resend();
   }
 
-  #unanswered(): StreamWrite[] {
-    return this.#head === 0 ? this.#writes : this.#writes.slice(this.#head);
-  }
-
+  /** One by one, as they are done: what is held here longer than it is needed outlives its youth, and costs a collection of the old. */
   #dropDone(): void {
-    const writes = this.#writes;
-    while (this.#head < writes.length && writes[this.#head]!.state === 'done') this.#head += 1;
-    if (this.#head === writes.length) {
-      this.#writes = [];
-      this.#head = 0;
-    } else if (this.#head > DONE_KEPT_MAX && this.#head * 2 > writes.length) {
-      this.#writes = writes.slice(this.#head);
-      this.#head = 0;
-    }
+    while (this.#writes[0]?.state === 'done') this.#writes.shift();
   }
 
   /** Once all attempts have ended: those without an answer, in order. */
@@ -220,7 +205,7 @@ export class WritePipeline {
     if (this.#target() === undefined) return;
     this.#holding = false;
     this.#takeLeader();
-    for (const write of [...this.#unanswered()]) {
+    for (const write of [...this.#writes]) {
       if (this.#holding) return;
       if (write.state === 'waiting') this.#send(write);
     }
