@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FrameCursor } from './frame-cursor.js';
 import { FrameSocket } from './frame-socket.js';
-import { encodeMessage } from './message-codec.js';
+import { decodeMessage, encodeMessage } from './message-codec.js';
 import type { PeerError } from './peer-error.js';
 import { until } from './test-cluster.js';
 
@@ -46,6 +47,28 @@ describe('FrameSocket', () => {
     expect(writes.flatMap((write) => write.mock.calls).length).toBe(0);
     await until(() => received.length === 200);
     expect(writes.flatMap((write) => write.mock.calls).length).toBe(1);
+  });
+
+  it('lets what is in no hurry leave with what comes next, in order, and by itself when nothing comes', async () => {
+    const [socket, other] = await pair();
+    const frames = new FrameSocket(socket, sizes);
+    const write = vi.spyOn(socket, '_write');
+    const attempts: number[] = [];
+    new FrameSocket(other, sizes).read((frame) => {
+      const message = decodeMessage(new FrameCursor(frame));
+      if (message?.kind === 'leaving') attempts.push(message.attempt);
+    });
+    const say = (attempt: number): void => encodeMessage(frames.writer, { kind: 'leaving', attempt });
+    say(1);
+    frames.flushWithNext();
+    say(2);
+    frames.flushSoon();
+    await until(() => attempts.length === 2);
+    expect(write.mock.calls.length).toBe(1);
+    say(3);
+    frames.flushWithNext();
+    await until(() => attempts.length === 3);
+    expect(attempts).toEqual([1, 2, 3]);
   });
 
   it('ends when too much waits, in a later step than the one that wrote', async () => {

@@ -4,12 +4,14 @@ import { FrameWriter } from './frame-writer.js';
 import { encodeRefusal } from './handshake-codec.js';
 import { PeerError, peerErrorOf, REFUSAL_CODES, type RefusalCode } from './peer-error.js';
 
+/** How long what is in no hurry waits for something to go with, in milliseconds. */
+const RIDE_WAIT_MS = 2;
 /** How long a refused connection stays open, so that the other side can read why. */
 const LINGER_MS = 1_000;
 
 /**
  * A socket that carries frames. Frames written in one turn leave in one write, in a microtask after the code that wrote them; nothing waits for a
- * timer. Reading goes on only while someone reads.
+ * timer but what its writer said is in no hurry. Reading goes on only while someone reads.
  */
 export class FrameSocket {
   readonly writer = new FrameWriter();
@@ -26,6 +28,7 @@ export class FrameSocket {
   #error: PeerError | undefined;
   #draining = false;
   #flushQueued = false;
+  #rideTimer: NodeJS.Timeout | undefined;
 
   /** `head`: bytes of the first frames that were read already. */
   constructor(
@@ -113,6 +116,15 @@ export class FrameSocket {
       if (this.bufferedBytes > this.#bufferedBytesMax) this.close(this.#tooSlow());
       else this.flush();
     });
+  }
+
+  /** As `flushSoon`, but what was written may wait a little, so that it leaves with what comes next: in the same order, in one write. */
+  flushWithNext(): void {
+    if (this.#flushQueued) return;
+    this.#rideTimer ??= setTimeout(() => {
+      this.#rideTimer = undefined;
+      if (this.writer.queuedBytes > 0) this.flushSoon();
+    }, RIDE_WAIT_MS);
   }
 
   #tooSlow(): PeerError {
@@ -234,6 +246,7 @@ export class FrameSocket {
     if (this.#error !== undefined) return;
     this.#error = error;
     this.#onFrame = undefined;
+    clearTimeout(this.#rideTimer);
     this.writer.take();
     const callbacks = this.#onClosed;
     this.#onClosed = new Set();
