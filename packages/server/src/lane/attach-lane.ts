@@ -6,6 +6,7 @@ import { tellStream } from '../services/attach-service.js';
 import { goodbyeMessage, stepMessage, welcomeMessage, type OutboxContext } from '../stream/attach-messages.js';
 import { SessionStream, type SessionStreamDependencies } from '../stream/session-stream.js';
 import type { StreamPort, StreamStep } from '../stream/stream-output.js';
+import { operationsOf, repliesFrame } from './attach-frames.js';
 import { frameOf } from './grpc-body.js';
 import type { LaneStream } from './lane-stream.js';
 
@@ -23,6 +24,8 @@ export function attachOnLane(lane: LaneStream, dependencies: SessionStreamDepend
   stream.onWantsMore = goOn;
   lane.open({
     onMessage: (bytes) => {
+      const operations = waiting.length === 0 && stream.wantsMore ? operationsOf(bytes) : undefined;
+      if (operations !== undefined) return stream.onOperations(operations);
       const request = decode(bytes);
       if (request === undefined) return stream.end(rejected('MARSHALLING_ERROR'));
       // The first, which is the hello, is what makes the stream want more.
@@ -59,7 +62,8 @@ class LanePort implements StreamPort {
   }
 
   step(step: StreamStep): void {
-    this.#send(stepMessage(step));
+    if (step.events.length === 0 && step.pong === 0) this.#lane.send(repliesFrame(step.replies));
+    else this.#send(stepMessage(step));
   }
 
   goodbye(failure: Failure | undefined): void {

@@ -11,12 +11,14 @@ const FLAG_COMPRESSED = 1;
 
 /**
  * Collects the one message of a unary gRPC call, within what the intake allows. `done` is called once, with the message or with what is wrong; not at all when the stream ends before
- * the request does.
+ * the request does. `onClose` is called once when the stream has closed, whoever closed it: one listener for all that want to know, since each costs a call what a small
+ * field of its message does.
  */
 export function readMessage(
   stream: ServerHttp2Stream,
   readMaxBytes: number,
   intake: Intake,
+  onClose: () => void,
   done: (message: Uint8Array | undefined, error: ConnectError | undefined) => void,
 ): void {
   let first: Buffer | undefined;
@@ -30,7 +32,10 @@ export function readMessage(
     done(undefined, error);
   };
   const arrival = intake.begin((why) => fail(toConnectError(rejected(why), 0)));
-  stream.on('close', () => arrival.end());
+  stream.on('close', () => {
+    arrival.end();
+    onClose();
+  });
   stream.on('data', (chunk: Buffer) => {
     if (over) return;
     bytes += chunk.byteLength;

@@ -106,11 +106,11 @@ export class GrpcLane implements CallDoor {
     const timeout = parseTimeout((headers['grpc-timeout'] as string | null) ?? null, TIMEOUT_MS_MAX);
     if (timeout.error !== undefined) return false;
     // A stream that fails ends the call, and nothing else: its caller is gone.
-    stream.on('error', () => undefined);
+    stream.on('error', ignore);
     const call = new LaneCall(method.desc, timeout.timeoutMs);
     // Not `aborted`, which does not come when the caller had sent all it had to send. After the answer nobody listens any more.
-    stream.on('close', () => call.signal.abort());
-    readMessage(stream, this.#options.readMaxBytes, this.#options.intake, (message, error) => {
+    const onClose = (): void => call.signal.abort();
+    readMessage(stream, this.#options.readMaxBytes, this.#options.intake, onClose, (message, error) => {
       if (message === undefined) fail(stream, error ?? new ConnectError('no message', Code.InvalidArgument));
       else void this.#serve(stream, method, message, call);
     });
@@ -140,6 +140,10 @@ export class GrpcLane implements CallDoor {
       throw new ConnectError('internal error', Code.Internal);
     }
   }
+}
+
+function ignore(): void {
+  // See where it listens.
 }
 
 /** Everyday gRPC: binary, not compressed, and no browser, whose origin has to be looked at. */

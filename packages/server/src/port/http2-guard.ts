@@ -82,7 +82,8 @@ export class Http2Guard {
 
   #onStream(session: ServerHttp2Session, watched: Watched, stream: ServerHttp2Stream): void {
     watched.streams += 1;
-    stream.once('close', () => {
+    // Not `once`, which costs a wrapper and an event of its own: it comes once anyway.
+    stream.on('close', () => {
       watched.streams -= 1;
       if (watched.streams === 0) watched.idleSinceMs = performance.now();
       // `aborted`: the client ended it before it was answered in full.
