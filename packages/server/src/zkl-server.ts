@@ -32,6 +32,8 @@ export class ZklServer implements AsyncDisposable {
   #port: OnePort | undefined;
   #stopping: Promise<void> | undefined;
   #announced: { readonly serving: boolean; readonly role: string } = { serving: false, role: '' };
+  /** Who led last, this server or another; undefined before anybody did. */
+  #leader: number | undefined;
 
   private constructor(options: ServerOptions, logger: Logger, parts: ServerParts, surroundings: Surroundings) {
     this.#surroundings = surroundings;
@@ -163,10 +165,14 @@ export class ZklServer implements AsyncDisposable {
   }
 
   #onStatus(status: NodeStatus): void {
-    const { view, coordination } = this.#parts;
+    const { view, coordination, transport } = this.#parts;
     coordination.onStatus(status);
     view.update(status);
     const { role, serving, epoch, leader, lookingBecause } = status;
+    if (leader !== undefined && leader !== this.#leader) {
+      if (this.#leader !== undefined) transport.abandonForwards(this.#leader);
+      this.#leader = leader;
+    }
     const before = this.#announced;
     this.#announced = { role, serving };
     if (role !== before.role) {

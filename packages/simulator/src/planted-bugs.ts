@@ -129,10 +129,10 @@ export const PLANTED_BUGS: readonly PlantedCoreBug[] = [
   bug('commit-without-quorum', 1, 200),
   bug('serve-without-quorum', 1, 200),
   bug('read-without-quorum', 305, 800, 'etcd 3.5'),
-  bug('promise-before-durable', 1, 100, '', SLOW_PROMISES),
+  bug('promise-before-durable', 100, 100, '', SLOW_PROMISES),
   bug('empty-folder-votes', 140, 800),
   bug('elect-by-id+skip-history-check', 1, 200),
   bug('guest-counts-at-once', 1, 100, '', LOST_DISKS),
   bug('accept-stale-attempts', 1, 100, 'ZOOKEEPER-4712, 3240', SECOND_COPIES),
-  bug('keep-releases+accept-stale-attempts', 330, 150, 'ZOOKEEPER-4712, 3240', LATE_COPIES),
+  bug('keep-releases+accept-stale-attempts', 2000, 150, 'ZOOKEEPER-4712, 3240', LATE_COPIES),
 ];

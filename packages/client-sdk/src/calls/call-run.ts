@@ -16,7 +16,7 @@ import {
   type CallHistory,
   type Failure,
 } from './call-failure.js';
-import { Liveness } from './liveness.js';
+import { Liveness, type Health } from './liveness.js';
 import { GarbledReply, type Operation, type ReplyView } from './operation.js';
 
 /** Answers without sense that one call bears, from whichever servers, before it rejects with `PROTOCOL`. */
@@ -49,6 +49,8 @@ export interface CallRunOptions {
   readonly onView: (endpoint: Endpoint, view: ReplyView) => void;
   /** A refusal told where in the log it is ordered; 0 when it is not. */
   readonly onOrdered: (zxid: bigint) => void;
+  /** Asks another server than a silent one who leads, for the router to know. */
+  readonly askAnother: (silent: Endpoint) => void;
 }
 
 /**
@@ -128,19 +130,18 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
 
   async #attempt(endpoint: Endpoint): Promise<Failure | (UnaryResult<MessageShape<O>> & { kind: 'answer' })> {
     const { history } = this;
-    const periodMs = this.#attemptTimeoutMs / 2;
     const startedAtMs = performance.now();
-    const liveness = new Liveness(endpoint, periodMs);
+    const liveness = new Liveness(endpoint, this.#attemptTimeoutMs);
     let sent = false;
     history.attempts += 1;
     const waited = await this.#context.wait<UnaryResult<MessageShape<O>>>(
-      periodMs,
+      liveness.lookEveryMs,
       (resolve) => {
         const { method, request } = this.#operation;
         const cancel = endpoint.channel.unary(method, request(), toldTimeoutMs(this.#context.remainingMs), resolve);
         return () => (sent = cancel());
       },
-      () => liveness.mayGoOn(),
+      () => this.#mayGoOn(endpoint, liveness.look()),
     );
     if (waited.kind === 'result' && waited.value.kind !== 'lost') endpoint.answered();
     if (waited.kind === 'result') return explained(waited.value);
@@ -152,6 +153,14 @@ export class CallRun<I extends DescMessage, O extends DescMessage, T> {
     if (history.last === undefined || performance.now() - startedAtMs >= FAIR_ATTEMPT_MS) this.#note(endpoint, failure);
     else history.unsettled ||= sent;
     throw this.#endError(waited.kind);
+  }
+
+  /** A server that may be frozen is left when the others have another leader. */
+  #mayGoOn(endpoint: Endpoint, health: Health): boolean {
+    if (health !== 'suspect' || this.#operation.route.kind !== 'leader') return health !== 'dead';
+    if (this.#options.router.isLedByOtherThan(endpoint)) return false;
+    this.#options.askAnother(endpoint);
+    return true;
   }
 
   #accept(

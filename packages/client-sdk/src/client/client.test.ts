@@ -489,6 +489,31 @@ describe('deadlines and interruptions', () => {
     proxy.close();
   });
 
+  it('leaves a silent leader as soon as another server says who leads now, and not before', async () => {
+    const proxy = await FrozenProxy.start(cluster.server(1).address);
+    const others = [cluster.server(2).address, cluster.server(3).address];
+    const client = open({ attemptTimeoutMs: 60_000, discover: false, endpoints: [proxy.address, ...others] });
+    for (const endpoint of [proxy.address, ...others]) await client.cluster.status({ endpoint });
+    cluster.leaderId = 1;
+    await client.register.write('1');
+    expect((await client.register.read()).serverId).toBe(1);
+    proxy.freeze();
+    const asked = new Set<number>();
+    for (const id of [2, 3])
+      cluster.server(id).faults.before = (method) => void (method === 'listMembers' && asked.add(id));
+    const written = client.register.write('2');
+    // It leads still, for all that they know: then it is waited for.
+    await until(() => asked.size === 2);
+    expect(cluster.writeIds.length).toBe(1);
+    cluster.leaderId = 2;
+    cluster.epoch = 2;
+    const startedAt = performance.now();
+    await written;
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect((await client.register.read()).serverId).toBe(2);
+    proxy.close();
+  });
+
   it('waits for a server that is busy, and does not make it busier', async () => {
     const client = open({ attemptTimeoutMs: 500, discover: false, endpoints: [cluster.server(1).address] });
     await client.register.write('0');

@@ -115,6 +115,7 @@ export class Dispatcher {
       route: () => this.route,
       onView: (endpoint, view) => this.#onView(endpoint, view),
       learnMembers: () => this.learnMembers({}),
+      askAnother: (silent, onTold) => this.#discovery.askAnother(silent, onTold),
     };
   }
 
@@ -267,6 +268,7 @@ export class Dispatcher {
       },
       onView: (endpoint, view) => this.#onView(endpoint, view),
       onOrdered: (zxid) => this.#onSeen(zxid),
+      askAnother: (silent) => this.#discovery.askAnother(silent, () => undefined),
     };
   }
 

@@ -10,7 +10,8 @@ export interface ClientOptions {
   /**
    * How long a server that answers nothing at all is waited for before the request is tried elsewhere too, in milliseconds: 10
    * to 3,600,000. It doubles with every such try of one call. Default: 2,000. A write is applied once, however often it is
-   * tried. A server that answers other requests is busy, and is waited for until the deadline.
+   * tried. A server that answers other requests is busy, and is waited for until the deadline. When one that should lead shows no sign of life
+   * for 600 ms, others are asked who leads; it is left as soon as they name another leader.
    */
   readonly attemptTimeoutMs?: number | undefined;
   /** Talk to this server only, by its id; see {@link Client.connect}. Default: whichever serves best. */

@@ -71,6 +71,19 @@ export class Router {
     return this.endpoints.find((endpoint) => endpoint.serverId === serverId);
   }
 
+  /** Whether the leader is known, well, and another server than this one. */
+  isLedByOtherThan(endpoint: Endpoint): boolean {
+    const leader = this.#leaderId === 0 ? undefined : this.byServerId(this.#leaderId);
+    return leader !== undefined && leader !== endpoint && leader.healthyAt(performance.now());
+  }
+
+  /** A server, well as far as known and not this one, that can be asked about it: another one each time, by chance. */
+  otherThan(endpoint: Endpoint): Endpoint | undefined {
+    const nowMs = performance.now();
+    const others = this.endpoints.filter((other) => other !== endpoint && other.healthyAt(nowMs));
+    return others[Math.floor(Math.random() * others.length)];
+  }
+
   /**
    * Chooses where to send a request.
    *

@@ -28,6 +28,8 @@ export interface LinkHost {
   readonly onView: (endpoint: Endpoint, view: ClusterView) => void;
   /** Learns where the servers are; rejects when nobody tells. */
   readonly learnMembers: () => Promise<void>;
+  /** Asks another server who leads; `onTold` comes when the router knows what it said, and not at all when it said nothing. */
+  readonly askAnother: (silent: Endpoint, onTold: () => void) => void;
 }
 
 /** What a connection is told to do, and tells. */
@@ -161,16 +163,17 @@ export class LinkConnection {
   armSilence(): void {
     const endpoint = this.#endpoint;
     if (this.#silenceTimer !== undefined || endpoint === undefined || !this.#isWaiting()) return;
-    const periodMs = this.#user.silenceMs() / 2;
-    const liveness = new Liveness(endpoint, periodMs);
+    const liveness = new Liveness(endpoint, this.#user.silenceMs());
     const look = (): void => {
       this.#silenceTimer = undefined;
       if (this.#endpoint !== endpoint || !this.#isWaiting()) return;
-      if (liveness.mayGoOn()) arm();
-      else this.#onSilent(endpoint);
+      const health = liveness.look();
+      if (health === 'dead') return this.#onSilent(endpoint);
+      arm();
+      if (health === 'suspect') this.#onSuspect(endpoint);
     };
     const arm = (): void => {
-      this.#silenceTimer = setTimeout(look, periodMs);
+      this.#silenceTimer = setTimeout(look, liveness.lookEveryMs);
       // The stream keeps the process alive while it is needed.
       (this.#silenceTimer as { unref?: () => void }).unref?.();
     };
@@ -258,6 +261,19 @@ export class LinkConnection {
     this.#host.onView(endpoint, header);
     if (this.#host.route().kind === 'leader' && !this.isWellPlaced) return this.move();
     this.#user.onOpen(welcome, sentAtMs);
+  }
+
+  /**
+   * It may be frozen, or only slow. Those that elect know before a client can: it is left at once when they have another leader, and
+   * waited for while they have not.
+   */
+  #onSuspect(endpoint: Endpoint): void {
+    if (this.#host.route().kind !== 'leader') return;
+    const askedAtMs = performance.now();
+    this.#host.askAnother(endpoint, () => {
+      if (this.#endpoint !== endpoint || !this.#isWaiting() || endpoint.answeredSince(askedAtMs)) return;
+      if (this.#host.router.isLedByOtherThan(endpoint)) this.#onSilent(endpoint);
+    });
   }
 
   #onSilent(endpoint: Endpoint): void {

@@ -223,6 +223,10 @@ export class ConsensusCore {
     if (role instanceof Election) return role.onNotification(from, message);
     if (message.state !== 'looking') return;
     if (role instanceof Leader) role.onLooking(message);
+    else if (role.onLooking()) {
+      this.#changeRoles();
+      return this.#onNotification(from, message);
+    }
     const state = role.kind;
     const vote =
       role instanceof Leader

@@ -117,6 +117,8 @@ export class Election {
       this.#broadcast();
       this.#check();
     } else {
+      // It began to look after this server's vote went out, and would else hear of it only when that is sent again.
+      if (compareVotes(message.vote, this.#vote) < 0) this.#sendTo(from);
       this.#check();
     }
   }

@@ -40,6 +40,8 @@ export class Learner {
   /** Up to here this guest acknowledged NEWLEADER without adopting the epoch. */
   #guestAt: Zxid | undefined;
   #deadline: number;
+  /** When the leader was heard of last, while this server serves. */
+  #heardAt: number;
   #infoAt: number;
   #ackDue = false;
   /** A snapshot was installed under this attempt. */
@@ -53,6 +55,7 @@ export class Learner {
     this.leader = leader;
     this.attempt = ctx.nextAttempt();
     this.#deadline = ctx.now + ctx.ticks.election;
+    this.#heardAt = ctx.now;
     this.#infoAt = ctx.now + ctx.ticks.resendMin;
   }
 
@@ -85,6 +88,18 @@ export class Learner {
       this.#sendInfo();
     }
     this.#expireReads();
+  }
+
+  /**
+   * Another server looks for a leader. One that has not heard of its own for the shortest election timeout looks with it, and does not wait for the
+   * end of its own: so a frozen leader is replaced when the first of a quorum has noticed, not the last. One that hears its leader stays.
+   *
+   * @returns True when it looks too.
+   */
+  onLooking(): boolean {
+    if (!this.serving || this.#ctx.now - this.#heardAt < this.#ctx.ticks.election) return false;
+    this.#ctx.look('the leader is silent, and another server looks for one');
+    return true;
   }
 
   onPeerLost(peer: ServerId): void {
@@ -314,11 +329,14 @@ export class Learner {
   }
 
   #progress(): void {
-    this.#deadline = this.#ctx.now + (this.serving ? this.#electionWait() : this.#ctx.ticks.sync);
+    if (this.serving) this.#alive();
+    else this.#deadline = this.#ctx.now + this.#ctx.ticks.sync;
   }
 
   #alive(): void {
-    if (this.serving) this.#deadline = this.#ctx.now + this.#electionWait();
+    if (!this.serving) return;
+    this.#heardAt = this.#ctx.now;
+    this.#deadline = this.#ctx.now + this.#electionWait();
   }
 
   #electionWait(): number {

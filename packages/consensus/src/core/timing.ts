@@ -2,7 +2,7 @@
 export interface Ticks {
   /** Between a leader's pings. */
   readonly heartbeat: number;
-  /** A follower that hears nothing for this long, up to twice as long (drawn each time), looks for a leader; a leader without a quorum steps down. */
+  /** A follower that hears nothing for this long, up to twice as long (drawn each time), looks for a leader, and at once after this long when another one looks; a leader without a quorum steps down. */
   readonly election: number;
   /** A learner that makes no progress in discovery or synchronisation for this long looks again; a leader gives up its epoch. */
   readonly sync: number;

@@ -104,7 +104,7 @@ const timingSchema = z.strictObject({
     50,
     600_000,
     500,
-    'How long a follower hears nothing before it looks for another leader, in ms; at random up to twice that.',
+    'How long a follower hears nothing before it looks for another leader, in ms; at random up to twice that, but no longer than this once another follower looks.',
   ),
   leaderGraceMs: integer(
     0,

@@ -72,6 +72,25 @@ describe('forwarded writes', () => {
     expect(outcome.replies.length).toBe(1);
   });
 
+  it('that were sent are unknown once another server leads, however silent their link is, and the link goes on', async () => {
+    const { cluster } = await start();
+    const replies: ((reply: ForwardReply) => void)[] = [];
+    cluster.get(2).transport.onForward = (_from, _operation, reply) => void replies.push(reply);
+    const sent = forward(cluster, 'x');
+    await until(() => replies.length === 1);
+    const queued = forward(cluster, 'y');
+    cluster.get(1).transport.abandonForwards(2);
+    expect(sent.replies).toEqual([{ kind: 'unknown' }]);
+    expect(queued.replies).toEqual([{ kind: 'refused', reason: 'noQuorum' }]);
+    replies[0]?.({ kind: 'result', result: bytes('late') });
+    const next = forward(cluster, 'z');
+    await until(() => replies.length === 2);
+    replies[1]?.({ kind: 'result', result: bytes('in time') });
+    await until(() => next.replies.length === 1);
+    expect(next.replies[0]).toMatchObject({ kind: 'result', result: Buffer.from('in time') });
+    expect([sent.replies.length, queued.replies.length]).toEqual([1, 1]);
+  });
+
   it('that were not sent yet are certainly not applied after a loss', async () => {
     const { cluster, events } = await start();
     let arrived = 0;

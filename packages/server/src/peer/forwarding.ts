@@ -94,14 +94,20 @@ export class Forwarding {
     }
   }
 
-  /** A link was lost: what was handed to the socket may have arrived, what was not has certainly not. */
+  /** A link was lost. */
   end(): void {
     this.#ended = true;
     this.#answers = [];
+    this.abandon();
+  }
+
+  /** The peer's answers are not waited for any more: what was handed to the socket may have arrived, what was not has certainly not. */
+  abandon(): void {
     const sent = [...this.#waiting.values()];
     const queued = this.#queued;
     this.#waiting.clear();
     this.#queued = [];
+    this.#bytes = 0;
     for (const { done } of sent) done({ kind: 'unknown' });
     for (const { done } of queued) done({ kind: 'refused', reason: 'noQuorum' });
   }

@@ -130,6 +130,10 @@ export class PeerSession {
     else this.#traffic.forwarding.forward(operation, done);
   }
 
+  abandonForwards(): void {
+    this.#traffic?.forwarding.abandon();
+  }
+
   touch(touches: readonly SessionTouch[], done: (reply: TouchReply) => void): void {
     if (this.#traffic === undefined) queueMicrotask(() => done({ kind: 'lost' }));
     else this.#traffic.touching.touch(touches, done);

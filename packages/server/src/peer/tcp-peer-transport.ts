@@ -153,6 +153,14 @@ export class TcpPeerTransport implements PeerTransport {
   }
 
   /**
+   * Another server leads: what was forwarded to this one and is not answered ends as if it were lost. It may be frozen, and then its connection takes
+   * seconds to be found dead.
+   */
+  abandonForwards(to: ServerId): void {
+    this.#sessions.get(to)?.abandonForwards();
+  }
+
+  /**
    * Carries signs of life to the leader, at most `TOUCHES_MAX`. `done` is called once, and never before this returns: with the leader's answer, or `lost`
    * when the peer is not up or was lost before it came: then they may have been counted, and nothing may be built on it.
    */
