@@ -11,6 +11,7 @@ interface Flags {
   readonly systems?: readonly SystemName[];
   readonly rounds?: number;
   readonly seconds?: number;
+  readonly warmupSeconds?: number;
   readonly kills?: number;
   readonly znodes?: number;
   readonly quick: boolean;
@@ -29,6 +30,7 @@ export function compareCommand(): Command {
     .option('--systems <list>', 'of zkl, etcd, zookeeper (default: all that are there)', list)
     .option('--rounds <n>', `turns of each system (default: ${fullSettings.rounds})`, positive)
     .option('--seconds <n>', `of each measurement (default: ${fullSettings.seconds})`, positive)
+    .option('--warmup-seconds <n>', `before each measurement (default: ${fullSettings.warmupSeconds})`, positive)
     .option('--kills <n>', `leaders killed in a round (default: ${fullSettings.kills})`, positive)
     .option('--znodes <n>', `for memory, snapshots and transfer (default: ${fullSettings.znodes})`, positive)
     .option('--quick', 'one short round of everything: whether it works', false)

@@ -12,7 +12,7 @@ const systems: readonly { readonly name: SystemName; readonly title: string }[] 
 export function markdownTable(results: Results, plotOf: (group: string) => string | undefined): string {
   const { machine, versions, settings } = results;
   const lines = [
-    `\`${results.command}\`, ${results.startedAt.slice(0, 16).replace('T', ' ')} UTC. ${results.rounds.length} round(s) of ${settings.seconds} s; ` +
+    `\`${results.command}\`, ${results.startedAt.slice(0, 16).replace('T', ' ')} UTC. ${results.rounds.length} round(s) of ${settings.seconds} s after ${settings.warmupSeconds} s of warm-up; ` +
       `${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB, Linux ${machine.kernel}, Node.js ${machine.node}; etcd ${versions['etcd']}, ` +
       `ZooKeeper ${versions['zookeeper']}. Load of the machine before it: ${machine.loadBefore.toFixed(2)}.`,
     '',
