@@ -1,7 +1,9 @@
 import { badArguments, show } from '../options/validate.js';
 import { makeError } from '../errors/zkl-error.js';
 import type { DataInput } from '../client/client.js';
+import { ByteSlab } from './byte-slab.js';
 
+const slab = new ByteSlab();
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -25,7 +27,7 @@ export function encodeData(
   }
   const byteLength = typeof data === 'string' ? data.length : data.byteLength;
   if (byteLength <= messageBytesMax - MESSAGE_OVERHEAD_BYTES) {
-    const bytes = typeof data === 'string' ? encoder.encode(data) : new Uint8Array(data);
+    const bytes = typeof data === 'string' ? encoder.encode(data) : slab.copy(data);
     if (bytes.byteLength <= messageBytesMax - MESSAGE_OVERHEAD_BYTES) return bytes;
   }
   throw makeError({
