@@ -291,6 +291,7 @@ describe('watches of a cluster', () => {
       );
       down.delete(leaderId);
     }
+    await until('the watcher to have gone on elsewhere often', () => resumes > 10, 20_000);
     stop = true;
     await Promise.all(writers);
     written = true;
@@ -299,7 +300,6 @@ describe('watches of a cluster', () => {
     const zxids = told.map(({ zxid }) => zxid);
     expect(zxids).toEqual([...new Set(zxids)].sort((a, b) => (a < b ? -1 : 1)));
     expect(told.map(({ path }) => path).sort()).toEqual([...acknowledged].sort());
-    expect(resumes).toBeGreaterThan(10);
   });
 
   it('that were told everything are reset when their server takes a snapshot from the leader', async () => {

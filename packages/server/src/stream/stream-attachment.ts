@@ -24,6 +24,8 @@ export interface AttachmentDependencies {
   readonly access: SessionAccess;
   readonly toucher: SessionToucher;
   readonly whenApplied: (zxid: Zxid, done: () => void) => () => void;
+  /** Whether so many servers can be reached that there could be a leader. */
+  readonly quorumReachable: () => boolean;
 }
 
 /** What an attachment tells its stream. */
@@ -82,8 +84,10 @@ export class StreamAttachment {
     this.#hello = hello;
     this.#state = 'attaching';
     // Nobody goes back in time: what this client saw elsewhere it finds here too.
-    this.#within(APPLY_WAIT_MS, rejected('NOT_SYNCED'));
-    this.#cancel = this.#dependencies.whenApplied(hello.lastSeen, () => this.#onSynced());
+    // A server without a quorum is told of no commit, also of what its disk holds: then that is what is wrong.
+    const { quorumReachable, whenApplied } = this.#dependencies;
+    this.#within(APPLY_WAIT_MS, () => rejected(quorumReachable() ? 'NOT_SYNCED' : 'NO_QUORUM'));
+    this.#cancel = whenApplied(hello.lastSeen, () => this.#onSynced());
     return undefined;
   }
 
@@ -115,7 +119,7 @@ export class StreamAttachment {
     if (verdict.kind === 'refused') return this.#fail(verdict.failure);
     if (verdict.kind === 'gone') return this.#fail(rejected('SESSION_EXPIRED'));
     this.#timeoutMs = verdict.timeoutMs;
-    this.#within(TOUCH_WAIT_MS, rejected('NO_LEADER'));
+    this.#within(TOUCH_WAIT_MS, () => rejected('NO_LEADER'));
     this.#cancel = this.#dependencies.toucher.touch({ session, attachment: this.attachment }, 0, (outcome) => {
       if (this.#state !== 'attaching') return;
       if (outcome === 'alive') this.#attached(verdict.timeoutMs);
@@ -148,9 +152,9 @@ export class StreamAttachment {
     return undefined;
   }
 
-  #within(ms: number, failure: Failure): void {
+  #within(ms: number, failure: () => Failure): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fail(failure), ms);
+    this.#timer = setTimeout(() => this.#fail(failure()), ms);
   }
 
   #fail(failure: Failure): void {
