@@ -11,6 +11,7 @@ const machines = ['machine-1', 'machine-2', 'machine-3'];
 const sessions = await Promise.all(machines.map(() => client.session()));
 const slots = ['monday', 'tuesday', 'wednesday'];
 let made = 0;
+const broken = new Error('the printer is broken');
 let isPrinterBroken = true;
 
 for (const slot of slots) {
@@ -29,7 +30,7 @@ async function report(machine: string, session: Session, slot: string): Promise<
     const { ran } = await runOnce(session, 'report', slot, () => make(machine, slot), { path });
     return ran;
   } catch (error) {
-    console.log(`${slot}: ${machine} fails: ${(error as Error).message}`);
+    if (error !== broken) throw error;
     return false;
   }
 }
@@ -38,7 +39,8 @@ async function report(machine: string, session: Session, slot: string): Promise<
 async function make(machine: string, slot: string): Promise<void> {
   if (slot === 'tuesday' && isPrinterBroken) {
     isPrinterBroken = false;
-    throw new Error('the printer is broken');
+    console.log(`${slot}: ${machine} fails: ${broken.message}`);
+    throw broken;
   }
   made += 1;
   console.log(`${slot}: ${machine} makes the report`);

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter, on, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '@zkl/client-sdk';
 import { openCluster } from './cluster.js';
@@ -9,8 +9,9 @@ await using client = createClient({ endpoints: cluster.endpoints });
 const { path: corner } = await client.create('/leader-election-', null, { sequential: true });
 await client.create(`${corner}/done`, '0');
 
-/** Where whoever leads is heard. */
+/** Where whoever leads is heard; what is said while nobody listens is kept. */
 const stage = new EventEmitter();
+const told = on(stage, 'told');
 
 /** A pool of three processes. */
 const pool = ['worker-1', 'worker-2', 'worker-3'].map((name) => start(name));
@@ -28,7 +29,7 @@ await client.deleteRecursive(corner);
 /** Prints what the leader says, until it has done this task. */
 async function follow(lastTask: number): Promise<ChildProcess> {
   for (;;) {
-    const [message, worker] = (await once(stage, 'told')) as [string, ChildProcess];
+    const [message, worker] = (await told.next()).value as [string, ChildProcess];
     console.log(message);
     if (message.endsWith(` task ${lastTask}`)) return worker;
     worker.send('go on');

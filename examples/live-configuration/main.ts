@@ -20,10 +20,13 @@ const values = service.node(path, Limits).watch();
 const first = await values.next();
 console.log(`service: it begins with ${first.value?.value?.requestsPerSecond} requests a second`);
 
-async function serve(): Promise<void> {
-  for await (const { value } of values) {
-    if (value === undefined) return console.log('service: the limits are gone, I end');
-    console.log(`service: ${value.requestsPerSecond} requests a second from now on`);
+/** Takes on what comes, up to this value; `undefined` stands for limits that are gone. */
+async function serveUntil(last: number | undefined): Promise<void> {
+  for (;;) {
+    const requestsPerSecond = (await values.next()).value?.value?.requestsPerSecond;
+    if (requestsPerSecond === undefined) console.log('service: the limits are gone, I end');
+    else console.log(`service: ${requestsPerSecond} requests a second from now on`);
+    if (requestsPerSecond === last) return;
   }
 }
 
@@ -35,8 +38,7 @@ async function raise(operator: typeof anna, times: number): Promise<void> {
   }
 }
 
-const serving = serve();
-await Promise.all([raise(anna, 3), raise(ben, 3)]);
+await Promise.all([raise(anna, 3), raise(ben, 3), serveUntil(16)]);
 
 const { value } = await ben.node(path, Limits).get();
 console.log(`anna and ben raised it three times each, at the same time: ${value.requestsPerSecond}`);
@@ -48,5 +50,5 @@ try {
   console.log(`refused before it was sent: ${error.code}`);
 }
 
-await anna.deleteRecursive(corner);
-await serving;
+await Promise.all([anna.deleteRecursive(corner), serveUntil(undefined)]);
+await values.return?.();
