@@ -3,27 +3,27 @@ import { Latencies } from '../latencies.js';
 import type { SdkClients } from './clients.js';
 import { keyOf, summaryOf, tell, type Given } from './protocol.js';
 
-/** Many watchers of one znode, spread over the clients, and one change after another, each when all watchers heard of the one before. */
+/**
+ * Many watchers of one znode, spread over the clients, and one change after another, each when all watchers heard of the one before. A listener each, as in the
+ * peers' own.
+ */
 export async function runWatch(given: Given, clients: SdkClients): Promise<void> {
   const watchers = given.number('watchers', 1_000);
   await clients.prepareKeys(1);
   let heard = 0;
   let all: (() => void) | undefined;
-  const follow = async (client: Client, standing: () => void): Promise<void> => {
+  const follow = async (client: Client): Promise<void> => {
     const watch = client.watch(keyOf(0), { data: true });
     await watch.ready();
-    standing();
-    for await (const event of watch) {
+    const over = watch.forEach((event) => {
       if (event.type === 'set' && ++heard === watchers) all?.();
-    }
+    });
+    over.catch((error: unknown) => {
+      process.stderr.write(`a watch ended: ${String(error)}\n`);
+      process.exit(1);
+    });
   };
-  await Promise.all(
-    Array.from({ length: watchers }, (_, index) => {
-      return new Promise<void>((resolve, reject) => {
-        follow(clients.of(index), resolve).catch(reject);
-      });
-    }),
-  );
+  await Promise.all(Array.from({ length: watchers }, (_, index) => follow(clients.of(index))));
   tell('ready');
   const writer = clients.another();
   await writer.get(keyOf(0));

@@ -26,7 +26,7 @@ export interface WatchOptions {
    * again where it was when half of them are consumed. Default: 10,000.
    */
   readonly bufferMax?: number | undefined;
-  /** Ends the iteration with `ABORTED`. */
+  /** Ends the watch: whoever consumes it is told what was there, and then `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -76,8 +76,8 @@ export type WatchStep =
 
 /**
  * The changes of a scope, each exactly once and in order, for as long as it is iterated: lost connections, dead servers and elections are
- * borne, and it goes on where it was. What cannot be told any more is said by a `reset`, never left out in silence. Iterated once, by one
- * consumer; leaving the loop ends it. It begins when it is first iterated, or by `ready`.
+ * borne, and it goes on where it was. What cannot be told any more is said by a `reset`, never left out in silence. Consumed once, by one
+ * consumer: by iteration, which ends it when the loop is left, by `forEach` or by `steps`. It begins when it is first consumed, or by `ready`.
  *
  * Every event comes before a reply that shows what it tells, on the same client.
  */
@@ -86,6 +86,19 @@ export interface Watch extends AsyncIterable<WatchEvent> {
   readonly zxid: bigint;
   /** Begins, and resolves once a server watches: every change after this zxid (or `from`) will come. */
   ready(): Promise<bigint>;
+  /**
+   * Calls a listener with each event, in order, as `AsyncIterator.prototype.forEach` does; instead of iterating the watch. Where many watches hear of the same
+   * changes it costs a fraction of that: there is no promise for an event.
+   *
+   * Never called from within `forEach` itself. A listener that returns nothing is called from where the event arrived: what takes long in it holds back all of
+   * the client. One that returns a promise gets the next event when that has resolved; what comes meanwhile waits, up to `bufferMax`. It may end this watch (by
+   * the signal) or others, or begin others.
+   *
+   * @returns Resolves when the watch has ended in order. Rejects with the error that it ended with, once the events before it were told: `ABORTED` by the signal,
+   *   `CLIENT_CLOSED` by the client's end, and all that ends an iteration; or with what the listener threw or rejected with, which ends the watch. Rejects
+   *   with {@link BadArgumentsError} when the watch has a consumer already, or the listener is no function.
+   */
+  forEach(listener: (event: WatchEvent) => void | PromiseLike<void>): Promise<void>;
   /** The same by steps, with progress marks; instead of iterating the watch itself. */
   steps(): AsyncIterable<WatchStep>;
 }

@@ -5,7 +5,8 @@ import { toZxid } from '../codec/zxid.js';
 import { isZklError, makeError, type ZklError } from '../errors/zkl-error.js';
 import { requirePath } from '../options/path.js';
 import { badArguments, flag, onlyKnown, show, wholeNumber, zxid } from '../options/validate.js';
-import { Handout } from './handout.js';
+import { Callout } from './callout.js';
+import { Handout, type HandoutOwner } from './handout.js';
 import type { SharedBatch } from './shared-batch.js';
 import { StepBuffer } from './step-buffer.js';
 import { WatchBatches } from './watch-batches.js';
@@ -17,7 +18,7 @@ const OPTION_NAMES = ['scope', 'types', 'from', 'data', 'stat', 'previousData', 
 const CHANGE_TYPES: ReadonlySet<unknown> = new Set<ChangeType>(['created', 'set', 'deleted']);
 
 /** {@link Watch} */
-export class ZklWatch implements Watch, WatchSourceUser {
+export class ZklWatch implements Watch, WatchSourceUser, HandoutOwner {
   readonly #caller: Caller;
   readonly #path: string;
   readonly #options: Omit<WireOptions, 'id' | 'from' | 'withSnapshot'>;
@@ -104,17 +105,35 @@ export class ZklWatch implements Watch, WatchSourceUser {
     return this.#handout(eventsOf);
   }
 
+  async forEach(listener: (event: WatchEvent) => void | PromiseLike<void>): Promise<void> {
+    if (typeof listener !== 'function')
+      throw badArguments(`The listener is ${show(listener)}`, 'Give a function', this.#path);
+    this.#consume();
+    const { over } = new Callout(this.#buffer, eventsOf, listener, this);
+    this.#start();
+    await over;
+  }
+
   #handout<T>(itemsOf: (step: WatchStep) => readonly T[]): Handout<T> {
-    if (this.#iterated) throw badArguments('A watch is iterated once', 'Make another one', this.#path);
-    this.#iterated = true;
-    const handout = new Handout(this.#buffer, itemsOf, {
-      onHandedOut: (zxid) => {
-        this.#handedOut = zxid;
-      },
-      onLeft: () => this.#end(undefined),
-    });
+    this.#consume();
+    const handout = new Handout(this.#buffer, itemsOf, this);
     this.#start();
     return handout;
+  }
+
+  #consume(): void {
+    if (this.#iterated) throw badArguments('A watch is iterated once', 'Make another one', this.#path);
+    this.#iterated = true;
+  }
+
+  // As whoever hands out wants it.
+
+  onHandedOut(zxid: bigint): void {
+    this.#handedOut = zxid;
+  }
+
+  onLeft(): void {
+    this.#end(undefined);
   }
 
   // As the source wants it.
