@@ -22,9 +22,10 @@ import { Deadlines } from './deadlines.js';
 import { LinkConnection, type LinkConnectionUser, type LinkHost } from './link-connection.js';
 import { closedError, deadlineOf, historyOf, overloaded, toRefusal } from './link-failure.js';
 import { LinkIdentity } from './link-identity.js';
+import { LinkWatches } from './link-watches.js';
 import { Operation, OperationList, type OperationBody, type ToResult } from './operation.js';
 import type { SeenZxid } from './seen-zxid.js';
-import { SharedBatch } from '../watch/shared-batch.js';
+import type { LinkWatch } from './wire-watch.js';
 
 /** What goes into one message, in bytes: larger ones gain nothing, and hold back what comes after. One operation may be larger. */
 const MESSAGE_BYTES = 131_072;
@@ -60,19 +61,6 @@ export interface LinkSession {
   isWaiting(): boolean;
 }
 
-/** A watch of a link: it is put on every stream anew, from where it had come to. */
-export interface LinkWatch {
-  /** The operation that puts it on a stream; undefined while it is not to be on any. */
-  add(): Parameters<typeof appendOperation>[0] | undefined;
-  /** It stands on the stream, with every change after this zxid. */
-  onStanding(zxid: bigint): void;
-  onBatch(batch: SharedBatch): void;
-  /** The server refused it. True when it is to be tried again on another stream. */
-  onRefused(error: ZklError): boolean;
-  /** The link has ended, with what everything on it rejects with. */
-  onEnd(error: unknown): void;
-}
-
 /** What a link needs beside its connection. */
 export interface LinkOptions extends LinkHost {
   readonly seen: SeenZxid;
@@ -97,7 +85,14 @@ export class Link implements LinkConnectionUser {
   /** Sent on the present stream: replies come in this order. */
   readonly #inFlight = new OperationList();
   readonly #byInterruptible = new Map<Operation, Interruptible>();
-  readonly #watches = new Map<number, LinkWatch>();
+  readonly #watches = new LinkWatches({
+    send: (operation, onReply) => {
+      if (this.isOpen) this.#control(operation, onReply);
+    },
+    want: () => {
+      if (!this.isOpen) this.want();
+    },
+  });
   readonly #writer = new ByteWriter(16_384);
   #writesInFlight = 0;
   #readsInFlight = 0;
@@ -107,7 +102,6 @@ export class Link implements LinkConnectionUser {
   #bytesQueued = 0;
   /** Operations whose callers wait. */
   #live = 0;
-  #nextWatchId = 1;
   #flushing = false;
   #full = false;
   #moving = false;
@@ -140,38 +134,21 @@ export class Link implements LinkConnectionUser {
     });
   }
 
-  /** Puts a watch on the stream, now and after every change of stream, until it is removed. Answers with its id. */
-  addWatch(watch: (id: number) => LinkWatch): number {
-    const id = this.#nextWatchId;
-    this.#nextWatchId = id === 0xffff_ffff ? 1 : id + 1;
-    const added = watch(id);
+  /** Puts a watch on the stream, now and after every change of stream, until it is removed. */
+  addWatch(watch: LinkWatch): void {
     if (this.#final !== undefined) {
       const error = this.#final(noOperation());
-      queueMicrotask(() => added.onEnd(error));
-      return id;
+      queueMicrotask(() => watch.onEnd(error));
+      return;
     }
-    this.#watches.set(id, added);
-    this.restartWatch(id);
-    return id;
-  }
-
-  /** Puts a watch that the server ended on the stream again. */
-  restartWatch(id: number): void {
-    if (!this.#watches.has(id)) return;
-    if (this.isOpen) this.#sendWatch(id);
-    else this.want();
+    this.#watches.add(watch);
     this.#keepAlive();
   }
 
   /** Takes a watch off the stream, for good. */
-  removeWatch(id: number): void {
-    if (this.#watches.delete(id) && this.isOpen) this.#control({ kind: 'cancelWatch', id });
+  removeWatch(watch: LinkWatch): void {
+    this.#watches.remove(watch);
     this.#keepAlive();
-  }
-
-  /** Asks for a progress mark of a watch. */
-  requestProgress(id: number): void {
-    if (this.isOpen) this.#control({ kind: 'progress', id });
   }
 
   /** Sends a ping, if a stream stands. */
@@ -210,9 +187,7 @@ export class Link implements LinkConnectionUser {
         if (!operation.settled) this.#reject(operation, error(operation));
       }
     }
-    const watches = [...this.#watches.values()];
-    this.#watches.clear();
-    for (const watch of watches) watch.onEnd(error(noOperation()));
+    this.#watches.end(error(noOperation()));
     this.#deadlines.close();
   }
 
@@ -340,15 +315,6 @@ export class Link implements LinkConnectionUser {
     this.#flushLater();
   }
 
-  #sendWatch(id: number): void {
-    const watch = this.#watches.get(id);
-    const operation = watch?.add();
-    if (watch === undefined || operation === undefined) return;
-    this.#control(operation, ({ zxid }) => {
-      if (this.#watches.get(id) === watch) watch.onStanding(toBigint(zxid));
-    });
-  }
-
   // From the stream to the callers.
 
   hello() {
@@ -368,17 +334,14 @@ export class Link implements LinkConnectionUser {
     // Watches first: whoever is served on this stream sees no new data before its event. What waits comes after them.
     const waiting = new OperationList();
     waiting.prependAll(this.#queue);
-    for (const id of [...this.#watches.keys()]) this.#sendWatch(id);
+    this.#watches.putAll();
     waiting.prependAll(this.#queue);
     this.#queue.prependAll(waiting);
     this.#flushLater();
   }
 
   onEvents(batches: readonly WatchBatch[]): void {
-    for (const batch of batches) {
-      const shared = new SharedBatch(batch);
-      for (const id of batch.watchIds) this.#watches.get(id)?.onBatch(shared);
-    }
+    this.#watches.tell(batches);
   }
 
   onReplies(replies: readonly Reply[]): void {
@@ -539,11 +502,8 @@ export class Link implements LinkConnectionUser {
     refusal: ReturnType<typeof toRefusal>,
   ): void {
     if (kind !== 'watch' || !('watch' in operation)) return;
-    const watch = this.#watches.get(operation.watch.id);
-    if (watch === undefined) return;
     const error = refusalError(this.#history(at), refusal.failure, `server ${this.#connection.origin.serverId}`);
-    if (!watch.onRefused(error)) this.#watches.delete(operation.watch.id);
-    else this.#connection.leave(refusal.failure);
+    if (this.#watches.onRefused(operation.watch.id, error)) this.#connection.leave(refusal.failure);
   }
 
   /** Begins anew as another client: none of the writes that were sent after one that was refused was, or ever will be, applied. */

@@ -43,6 +43,26 @@ export class Callout<T> implements StepConsumer {
     return this.#over.promise;
   }
 
+  /** The listener, when nothing is waited for and all that came was told: then it may as well be called by others, see {@link DirectRun}. */
+  get idle(): ((item: T) => unknown) | undefined {
+    return this.#busy ? undefined : this.#listener;
+  }
+
+  /** The listener is being called by another one; `onAnswer` or `onThrown` follow. */
+  onCalled(): void {
+    this.#busy = true;
+  }
+
+  onAnswer(answer: unknown): void {
+    this.#busy = true;
+    if (isThenable(answer)) Promise.resolve(answer).then(this.#goOn, this.#fail);
+    else this.#goOn();
+  }
+
+  onThrown(error: unknown): void {
+    this.#fail(error);
+  }
+
   accept(step: WatchStep): boolean {
     if (this.#busy) return false;
     this.#busy = true;
@@ -114,6 +134,8 @@ export class Callout<T> implements StepConsumer {
   }
 }
 
-function isThenable(value: unknown): boolean {
-  return typeof (value as { then?: unknown } | null)?.then === 'function';
+/** Whether what a listener returned is to be waited for. */
+export function isThenable(value: unknown): boolean {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
+  return typeof (value as { then?: unknown }).then === 'function';
 }

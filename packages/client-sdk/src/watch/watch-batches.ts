@@ -35,15 +35,15 @@ const REASONS = new Map<ResetReason, ResetEvent['reason']>([
 
 /** Makes steps of batches as they come: each change once, and a snapshot only when all its parts are there. */
 export class WatchBatches {
-  readonly #carried: Carried;
   /** Watches of which this is the same make the same of a batch. */
-  readonly #key: string;
+  readonly key: string;
+  readonly #carried: Carried;
   #parts: SnapshotNode[] | undefined;
 
   constructor(carried: Carried) {
     const { data, stat, previousData, root } = carried;
     this.#carried = carried;
-    this.#key = `${data} ${stat} ${previousData} ${root}`;
+    this.key = `${data} ${stat} ${previousData} ${root.length}`;
   }
 
   /** A stream was lost: a snapshot of which parts are missing will begin anew. */
@@ -56,7 +56,7 @@ export class WatchBatches {
     const { zxid, snapshot } = shared.batch;
     if (snapshot !== undefined) return this.#snapshot(snapshot, zxid);
     if (told !== undefined && zxid <= told) return undefined;
-    return shared.step(this.#key, this.#make);
+    return shared.step(this.key, this.#make);
   }
 
   readonly #make = ({ zxid, events }: WatchBatch): WatchStep => {

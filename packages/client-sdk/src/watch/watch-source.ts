@@ -3,20 +3,35 @@ import { ChangeType, WatchRequestSchema, WatchScope, WatchService } from '@zkl/p
 import type { ChangeType as WireType, WatchOptions as WireOptions, WatchScope as WireScope } from '@zkl/wire';
 import type { Caller } from '../client/caller.js';
 import { toBigint } from '../codec/zxid.js';
-import { refusalError, type CallHistory, type Failure } from '../calls/call-failure.js';
+import { refusalError, type Failure } from '../calls/call-failure.js';
 import { makeError, isZklError, type ZklError } from '../errors/zkl-error.js';
 import type { StreamEnd } from '../channel/channel.js';
 import type { Endpoint } from '../routing/endpoint.js';
 import { backoffMs } from '../routing/backoff.js';
-import type { Link, LinkWatch } from '../stream/link.js';
+import type { LinkWatch } from '../stream/wire-watch.js';
+import type { Link } from '../stream/link.js';
+import type { DirectListener, DirectOwner, DirectRun } from './direct-run.js';
 import { SharedBatch } from './shared-batch.js';
+import type { WatchStep } from './watch.js';
 
 /** What a source needs of its watch. */
 export interface WatchSourceUser {
+  /** Watches of one client that have the same are told the same of every change. */
+  readonly sameKey: string;
   /** From where to go on; undefined while it is not to be watched. */
   request(): Omit<WireOptions, 'id'> | undefined;
   onStanding(at: bigint): void;
   onBatch(batch: SharedBatch): void;
+  /** Everything up to this zxid was handed to the consumer. */
+  readonly zxid: bigint;
+  /** The listener, when the consumer is one that waits for nothing, and has been told all that came. */
+  readonly idleListener: DirectListener | undefined;
+  /** What it makes of a batch, if it was told everything up to `told`. */
+  stepOf(batch: SharedBatch, told: bigint): WatchStep | undefined;
+  /** See {@link DirectOwner}, as the next two. */
+  onSingle(handedOut: bigint, isCalled: boolean): void;
+  onAnswer(answer: unknown): void;
+  onThrown(error: unknown): void;
   /** The stream is lost, and another one will be opened. */
   onCut(): void;
   onEnd(error: ZklError): void;
@@ -24,6 +39,8 @@ export interface WatchSourceUser {
 
 /** Where the batches of a watch come from, for as long as it is not closed. */
 export interface WatchSource {
+  /** Everything up to this zxid was handed to the consumer; undefined: the watch itself knows. */
+  readonly handedOut: bigint | undefined;
   suspend(): void;
   resume(): void;
   close(): void;
@@ -32,44 +49,98 @@ export interface WatchSource {
 /** On the session stream of the client; by a stream of its own where there is none. */
 export function openWatchSource(caller: Caller, user: WatchSourceUser): WatchSource {
   const link = caller.watchLink();
-  return link === undefined ? new CallSource(caller, user) : linkSource(link, user);
+  return link === undefined ? new CallSource(caller, user) : new StreamSource(link, user);
 }
 
-function linkSource(link: Link, user: WatchSourceUser): WatchSource {
-  const watchOf = (own: number): LinkWatch => ({
-    add: () => {
-      user.onCut();
-      const request = user.request();
-      return request && { kind: 'watch', watch: { ...request, id: own } };
-    },
-    onStanding: (at) => user.onStanding(at),
-    onBatch: (shared) => {
-      const { failure } = shared.batch;
-      if (failure === undefined) return user.onBatch(shared);
-      if (failure.retryable) return link.restartWatch(own);
-      const history: CallHistory = { kind: 'read', path: undefined, attempts: 1, unsettled: false, last: undefined };
-      user.onEnd(refusalError(history, { kind: 'refused', code: '', message: '', detail: failure }, 'the server'));
-    },
-    onRefused: (error) => {
-      if (error.retryable && error.code !== 'TOO_MANY_WATCHES') return true;
-      user.onEnd(error);
-      return false;
-    },
-    onEnd: (error: unknown) => user.onEnd(isZklError(error) ? error : unsupportedError()),
-  });
-  let id = link.addWatch(watchOf);
-  return {
-    // Under another id when it goes on: what was on its way under this one may leave something out.
-    suspend: () => link.removeWatch(id),
-    resume: () => {
-      id = link.addWatch(watchOf);
-    },
-    close: () => link.removeWatch(id),
-  };
+/** A watch on the session stream. */
+class StreamSource implements WatchSource, LinkWatch, DirectOwner {
+  wire: LinkWatch['wire'];
+  place = 0;
+  readonly #link: Link;
+  readonly #user: WatchSourceUser;
+  #run: DirectRun | undefined;
+
+  constructor(link: Link, user: WatchSourceUser) {
+    this.#link = link;
+    this.#user = user;
+    link.addWatch(this);
+  }
+
+  get sameKey(): string {
+    return this.#user.sameKey;
+  }
+
+  get handedOut(): bigint | undefined {
+    return this.#run?.handedOut(this.place);
+  }
+
+  suspend(): void {
+    this.#link.removeWatch(this);
+  }
+
+  /** Under another id: what was on its way under the one before may leave something out. */
+  resume(): void {
+    this.#link.addWatch(this);
+  }
+
+  close(): void {
+    this.#link.removeWatch(this);
+  }
+
+  request(): Omit<WireOptions, 'id'> | undefined {
+    return this.#user.request();
+  }
+
+  onStanding(at: bigint): void {
+    this.#user.onStanding(at);
+  }
+
+  onBatch(batch: SharedBatch): void {
+    this.#user.onBatch(batch);
+  }
+
+  joinRun(run: DirectRun): boolean {
+    const listener = this.#user.idleListener;
+    if (listener === undefined || !run.add(this, listener, this.#user.zxid)) return false;
+    this.#run = run;
+    return true;
+  }
+
+  leaveRun(): void {
+    this.#run?.remove(this.place);
+  }
+
+  stepOf(batch: SharedBatch, told: bigint): WatchStep | undefined {
+    return this.#user.stepOf(batch, told);
+  }
+
+  onSingle(handedOut: bigint, isCalled: boolean): void {
+    this.#run = undefined;
+    this.wire?.singly.add(this);
+    this.#user.onSingle(handedOut, isCalled);
+  }
+
+  onAnswer(answer: unknown): void {
+    this.#user.onAnswer(answer);
+  }
+
+  onThrown(error: unknown): void {
+    this.#user.onThrown(error);
+  }
+
+  onCut(): void {
+    this.#user.onCut();
+  }
+
+  onEnd(error: unknown): void {
+    this.#user.onEnd(isZklError(error) ? error : unsupportedError());
+  }
 }
 
 /** A watch by a call of its own, which is made again whenever it is lost. */
 class CallSource implements WatchSource {
+  /** Each has a stream of its own. */
+  readonly handedOut = undefined;
   readonly #caller: Caller;
   readonly #user: WatchSourceUser;
   readonly #tried = new Set<Endpoint>();

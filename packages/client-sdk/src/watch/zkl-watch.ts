@@ -6,6 +6,7 @@ import { isZklError, makeError, type ZklError } from '../errors/zkl-error.js';
 import { requirePath } from '../options/path.js';
 import { badArguments, flag, onlyKnown, show, wholeNumber, zxid } from '../options/validate.js';
 import { Callout } from './callout.js';
+import type { DirectListener } from './direct-run.js';
 import { Handout, type HandoutOwner } from './handout.js';
 import type { SharedBatch } from './shared-batch.js';
 import { StepBuffer } from './step-buffer.js';
@@ -32,6 +33,7 @@ export class ZklWatch implements Watch, WatchSourceUser, HandoutOwner {
   /** Everything up to it is in the buffer, or was. */
   #buffered: bigint | undefined;
   #handedOut = 0n;
+  #callout: Callout<WatchEvent> | undefined;
   #iterated = false;
   #ended = false;
   #ready: Resolvers<bigint> | undefined;
@@ -82,7 +84,7 @@ export class ZklWatch implements Watch, WatchSourceUser, HandoutOwner {
   }
 
   get zxid(): bigint {
-    return this.#handedOut;
+    return this.#source?.handedOut ?? this.#handedOut;
   }
 
   ready(): Promise<bigint> {
@@ -109,9 +111,9 @@ export class ZklWatch implements Watch, WatchSourceUser, HandoutOwner {
     if (typeof listener !== 'function')
       throw badArguments(`The listener is ${show(listener)}`, 'Give a function', this.#path);
     this.#consume();
-    const { over } = new Callout(this.#buffer, eventsOf, listener, this);
+    this.#callout = new Callout(this.#buffer, eventsOf, listener, this);
     this.#start();
-    await over;
+    await this.#callout.over;
   }
 
   #handout<T>(itemsOf: (step: WatchStep) => readonly T[]): Handout<T> {
@@ -138,6 +140,11 @@ export class ZklWatch implements Watch, WatchSourceUser, HandoutOwner {
 
   // As the source wants it.
 
+  get sameKey(): string {
+    const { path, scope, types } = this.#options;
+    return `${this.#batches.key} ${scope} ${[...new Set(types)].sort().join()} ${path}`;
+  }
+
   request(): Omit<WireOptions, 'id'> | undefined {
     if (this.#ended || this.#isSuspended) return undefined;
     const from = this.#buffered === undefined ? undefined : toZxid(this.#buffered);
@@ -159,6 +166,29 @@ export class ZklWatch implements Watch, WatchSourceUser, HandoutOwner {
     if (step.kind === 'reset') this.#wantsSnapshot = false;
     this.#buffered = step.zxid;
     this.#buffer.push(step);
+  }
+
+  get idleListener(): DirectListener | undefined {
+    // Only where all that came was handed out is there one place to write down.
+    return this.#ended || this.#wantsSnapshot || this.#buffered !== this.#handedOut ? undefined : this.#callout?.idle;
+  }
+
+  stepOf(batch: SharedBatch, told: bigint): WatchStep | undefined {
+    return this.#batches.step(batch, told);
+  }
+
+  onSingle(handedOut: bigint, isCalled: boolean): void {
+    this.#buffered = handedOut;
+    this.#handedOut = handedOut;
+    if (isCalled) this.#callout?.onCalled();
+  }
+
+  onAnswer(answer: unknown): void {
+    this.#callout?.onAnswer(answer);
+  }
+
+  onThrown(error: unknown): void {
+    this.#callout?.onThrown(error);
   }
 
   onCut(): void {
