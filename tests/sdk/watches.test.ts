@@ -1,6 +1,19 @@
-import { createClient, jsonCodec, textCodec, type Client, type StandardSchema, type WatchStep } from '@zkl/client-sdk';
+import {
+  createClient,
+  jsonCodec,
+  textCodec,
+  type Client,
+  type StandardSchema,
+  type WatchEvent,
+  type WatchStep,
+} from '@zkl/client-sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EmbeddedCluster, failure, until } from './support.js';
+
+/** The data that an event carries. */
+function textOf(event: WatchEvent): string {
+  return new TextDecoder().decode((event.type === 'reset' ? undefined : event.data) ?? new Uint8Array(0));
+}
 
 let cluster: EmbeddedCluster;
 let client: Client;
@@ -124,6 +137,122 @@ describe('a watch', () => {
   });
 });
 
+describe('a listener of a watch', () => {
+  const numberOf = (event: WatchEvent): number => Number(textOf(event));
+
+  /** Watches of one znode that stand, each with a signal of its own. */
+  async function watchesOf(path: string, count: number, bufferMax = 10_000) {
+    await client.create(path, '0');
+    const watches = Array.from({ length: count }, () => {
+      const controller = new AbortController();
+      return { controller, watch: client.watch(path, { data: true, bufferMax, signal: controller.signal }) };
+    });
+    await Promise.all(watches.map(({ watch }) => watch.ready()));
+    return watches;
+  }
+
+  it('is called with what each of many watches of one znode is told, before the reply that shows it', async () => {
+    const watches = await watchesOf('/listen', 50);
+    const seen = watches.map(() => [] as number[]);
+    const ends = watches.map(({ watch }, index) =>
+      failure(watch.forEach((event) => void seen[index]?.push(numberOf(event)))),
+    );
+    for (let i = 1; i <= 30; i += 1) {
+      const { zxid } = await client.set('/listen', String(i));
+      expect(seen.map((each) => each.at(-1))).toEqual(seen.map(() => i));
+      expect(watches.map(({ watch }) => watch.zxid)).toEqual(watches.map(() => zxid));
+    }
+    expect(seen).toEqual(seen.map(() => Array.from({ length: 30 }, (_, i) => i + 1)));
+    for (const { controller } of watches) controller.abort();
+    for (const end of ends) expect(await end).toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('may be one that is waited for, beside others that are not: none misses anything', async () => {
+    const watches = await watchesOf('/listen-slow', 6, 4);
+    const seen = watches.map(() => [] as number[]);
+    const ends = watches.map(({ watch }, index) =>
+      failure(
+        watch.forEach((event) => {
+          seen[index]?.push(numberOf(event));
+          return index % 2 === 0 ? undefined : new Promise<void>((resolve) => setImmediate(resolve));
+        }),
+      ),
+    );
+    await Promise.all(Array.from({ length: 200 }, (_, i) => client.set('/listen-slow', String(i))));
+    await until(() => seen.every(({ length }) => length === 200));
+    expect(seen).toEqual(seen.map(() => Array.from({ length: 200 }, (_, i) => i)));
+    for (const { controller } of watches) controller.abort();
+    await Promise.all(ends);
+  });
+
+  it('may end its watch and others, and begin others, from within', async () => {
+    const watches = await watchesOf('/listen-within', 10);
+    const seen = watches.map(() => [] as number[]);
+    const late: number[] = [];
+    const stop = new AbortController();
+    let lateStands: Promise<bigint> | undefined;
+    const ends = watches.map(({ watch }, index) =>
+      failure(
+        watch.forEach((event) => {
+          seen[index]?.push(numberOf(event));
+          if (index !== 4 || numberOf(event) !== 4) return;
+          for (const other of [2, 4, 6]) watches[other]?.controller.abort();
+          const another = client.watch('/listen-within', { data: true, signal: stop.signal });
+          lateStands = another.ready();
+          void failure(another.forEach((each) => void late.push(numberOf(each))));
+        }),
+      ),
+    );
+    for (const i of [1, 2, 3, 4]) await client.set('/listen-within', String(i));
+    for (const other of [2, 4, 6]) expect(await ends[other]).toMatchObject({ code: 'ABORTED' });
+    await lateStands;
+    for (const i of [5, 6]) await client.set('/listen-within', String(i));
+    // Those before it had heard of it already, those after it had not.
+    expect(seen).toEqual(
+      watches.map((_, index) => ({ 2: [1, 2, 3, 4], 4: [1, 2, 3, 4], 6: [1, 2, 3] })[index] ?? [1, 2, 3, 4, 5, 6]),
+    );
+    expect(late).toEqual([5, 6]);
+    for (const { controller } of watches) controller.abort();
+    stop.abort();
+    await Promise.all(ends);
+  });
+
+  it.each([1, 4])('ends its own watch alone by what it throws, at event %d', async (at) => {
+    const path = `/listen-throws-${at}`;
+    const watches = await watchesOf(path, 3);
+    const seen = watches.map(() => [] as number[]);
+    const ends = watches.map(({ watch }, index) =>
+      watch
+        .forEach((event) => {
+          seen[index]?.push(numberOf(event));
+          if (index === 1 && numberOf(event) === at) throw new Error('mine');
+        })
+        .catch((error: unknown) => error),
+    );
+    for (const i of [1, 2, 3, 4, 5]) await client.set(path, String(i));
+    expect(await ends[1]).toMatchObject({ message: 'mine' });
+    expect(seen).toEqual([[1, 2, 3, 4, 5], [1, 2, 3, 4, 5].filter((each) => each <= at), [1, 2, 3, 4, 5]]);
+    for (const { controller } of watches) controller.abort();
+    await Promise.all(ends);
+  });
+
+  it('hears of what came before it, of a snapshot, and of all that a transaction changed', async () => {
+    await client.create('/listen-early', '0');
+    const controller = new AbortController();
+    const watch = client.watch('/listen-early', { scope: 'subtree', snapshot: true, signal: controller.signal });
+    await watch.ready();
+    await client.set('/listen-early', '1');
+    const seen: string[] = [];
+    const end = failure(watch.forEach((event) => void seen.push(event.type)));
+    expect(seen).toEqual([]);
+    await client.transaction().set('/listen-early', '2').create('/listen-early/a').delete('/listen-early/a').commit();
+    expect(seen).toEqual(['reset', 'set', 'set', 'created', 'deleted']);
+    expect(await failure(watch.forEach(() => undefined))).toMatchObject({ code: 'BAD_ARGUMENTS' });
+    controller.abort();
+    expect(await end).toMatchObject({ code: 'ABORTED' });
+  });
+});
+
 it('a watch sees each change once and in order across the death of servers and elections', async () => {
   await using own = await EmbeddedCluster.start(3);
   await using writer = createClient({ endpoints: own.endpoints });
@@ -131,6 +260,13 @@ it('a watch sees each change once and in order across the death of servers and e
   await writer.create('/n', '0');
   const watch = watcher.watch('/n', { data: true });
   await watch.ready();
+  // Others that become one with it on the stream.
+  const others = Array.from({ length: 10 }, () => watcher.watch('/n', { data: true }));
+  await Promise.all(others.map((other) => other.ready()));
+  const heard = others.map(() => [] as number[]);
+  for (const [index, other] of others.entries()) {
+    void failure(other.forEach((event) => void heard[index]?.push(Number(textOf(event)))));
+  }
   const total = 300;
   const writing = (async () => {
     for (let i = 1; i <= total; i += 1) {
@@ -150,6 +286,7 @@ it('a watch sees each change once and in order across the death of servers and e
   }
   await writing;
   expect(seen).toEqual(Array.from({ length: total }, (_, i) => i + 1));
+  expect(heard).toEqual(heard.map(() => seen));
 });
 
 describe('a mirror', () => {
