@@ -38,9 +38,6 @@ const DIGEST_WORDS = 6;
 /** The clients that are remembered: their ids, their rows, and the order in which they wrote last. */
 export class ClientTable {
   readonly rows = new Rows(STRIDE);
-  /** The sum of the digests of all clients. */
-  digestA = 0;
-  digestB = 0;
   readonly #arena = new Arena((slot, ref) => this.rows.set(slot, REF, ref));
   readonly #index = new SlotIndex();
   readonly #hasher = new WordHasher();
@@ -48,6 +45,12 @@ export class ClientTable {
   /** Slots + 1. */
   #oldest = 0;
   #newest = 0;
+  /** The client that was found last: nearly always the one that is looked for next. */
+  #found = NO_SLOT;
+  /** The client whose row has changed since it was taken into the digest; all others are in it as they are. */
+  #changed = NO_SLOT;
+  #digestA = 0;
+  #digestB = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -62,22 +65,39 @@ export class ClientTable {
     return this.#oldest - 1;
   }
 
+  /** The sum of the digests of all clients. */
+  get digestA(): number {
+    this.#digestChanged();
+    return this.#digestA;
+  }
+
+  get digestB(): number {
+    this.#digestChanged();
+    return this.#digestB;
+  }
+
   isLive(slot: number): boolean {
     return this.rows.get(slot, ID_LENGTH) !== 0;
   }
 
   find(bytes: Uint8Array, start: number, end: number): number {
+    // One that is gone has no id, and one that took its place has another.
+    if (this.#found !== NO_SLOT && this.#hasId(this.#found, bytes, start, end)) return this.#found;
     const hash = finish(nameHash(bytes, start, end, this.#seed));
     for (let slot = this.#index.first(hash); slot !== NO_SLOT; slot = this.#index.next()) {
-      if (this.#hasId(slot, bytes, start, end)) return slot;
+      if (!this.#hasId(slot, bytes, start, end)) continue;
+      this.#found = slot;
+      return slot;
     }
     return NO_SLOT;
   }
 
   #hasId(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.rows.get(slot, ID_LENGTH) !== end - start) return false;
-    const own = this.idBytes(slot);
-    const offset = this.idOffset(slot);
+    const row = this.rows.chunk(slot);
+    const at = this.rows.at(slot);
+    if (row[at + ID_LENGTH] !== end - start) return false;
+    const own = this.#arena.slab(row[at + REF]!).bytes;
+    const offset = this.#arena.offset(row[at + REF]!);
     for (let i = 0; i < end - start; i++) {
       if (own[offset + i] !== bytes[start + i]) return false;
     }
@@ -123,6 +143,7 @@ export class ClientTable {
   free(slot: number): void {
     this.#index.remove(this.rows.get(slot, HASH), slot);
     this.#replaceDigest(this.rows.chunk(slot), this.rows.at(slot), 0, 0);
+    if (this.#changed === slot) this.#changed = NO_SLOT;
     this.#unlink(slot);
     this.rows.set(slot, ID_LENGTH, 0);
     this.#arena.free(this.rows.get(slot, REF));
@@ -150,8 +171,17 @@ export class ClientTable {
     else if (this.#newest === slot + 1) this.#newest = older;
   }
 
-  /** Takes a client's row into the digest, in place of what it was before. */
-  digest(slot: number): void {
+  /** A client's row has changed. It is taken into the digest, in place of what it was before, once another's has too or somebody asks. */
+  noteChange(slot: number): void {
+    if (this.#changed === slot) return;
+    this.#digestChanged();
+    this.#changed = slot;
+  }
+
+  #digestChanged(): void {
+    const slot = this.#changed;
+    if (slot === NO_SLOT) return;
+    this.#changed = NO_SLOT;
     const row = this.rows.chunk(slot);
     const at = this.rows.at(slot);
     this.#hasher.hash(row, at + ANSWERED_LOW, DIGEST_WORDS, ANSWERED_LOW, row[at + ID_A]!, row[at + ID_B]!);
@@ -159,8 +189,8 @@ export class ClientTable {
   }
 
   #replaceDigest(row: Int32Array, at: number, a: number, b: number): void {
-    this.digestA = (this.digestA + a - row[at + DIGEST_A]!) | 0;
-    this.digestB = (this.digestB + b - row[at + DIGEST_B]!) | 0;
+    this.#digestA = (this.#digestA + a - row[at + DIGEST_A]!) | 0;
+    this.#digestB = (this.#digestB + b - row[at + DIGEST_B]!) | 0;
     row[at + DIGEST_A] = a;
     row[at + DIGEST_B] = b;
   }

@@ -252,6 +252,30 @@ export class ColumnStore implements ZnodeStore {
     };
   }
 
+  /** The stat as `writeStat` of @zkl/wire lays it out, into `words` from `start` on. */
+  statWords(node: number, words: Int32Array, start: number): void {
+    const row = this.table.rows.chunk(node);
+    const at = this.table.rows.at(node);
+    const owner = row[at + f.EXTRA] === 0 ? undefined : this.extras.owner(node);
+    words[start] = row[at + f.CZXID_EPOCH]!;
+    words[start + 1] = row[at + f.CZXID_COUNTER]!;
+    words[start + 2] = row[at + f.MZXID_EPOCH]!;
+    words[start + 3] = row[at + f.MZXID_COUNTER]!;
+    words[start + 4] = row[at + f.PZXID_EPOCH]!;
+    words[start + 5] = row[at + f.PZXID_COUNTER]!;
+    words[start + 6] = row[at + f.CTIME_LOW]!;
+    words[start + 7] = row[at + f.CTIME_HIGH]!;
+    words[start + 8] = row[at + f.MTIME_LOW]!;
+    words[start + 9] = row[at + f.MTIME_HIGH]!;
+    words[start + 10] = row[at + f.VERSION]!;
+    words[start + 11] = row[at + f.CVERSION]!;
+    words[start + 12] = row[at + f.AVERSION]!;
+    words[start + 13] = owner?.epoch ?? 0;
+    words[start + 14] = owner?.counter ?? 0;
+    words[start + 15] = Math.max(0, row[at + f.DATA_LENGTH]!);
+    words[start + 16] = row[at + f.CHILD_COUNT]!;
+  }
+
   version(node: number): number {
     return this.table.rows.get(node, f.VERSION);
   }

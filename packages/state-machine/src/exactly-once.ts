@@ -74,10 +74,16 @@ export class ExactlyOnce {
     this.#client = client;
     this.#beforeChange?.(client);
     this.#hear(client, reader.answeredThrough, moment);
-    if (reader.requestId <= this.answeredThrough(client)) return 'STALE_REQUEST';
-    const reply = this.#findReply(client, reader.requestId);
+    const { requestId } = reader;
+    const answered = this.answeredThrough(client);
+    if (requestId <= answered) return 'STALE_REQUEST';
+    const last = this.clients.rows.get(client, c.LAST);
+    const newest = last === 0 ? 0 : this.replies.requestId(last - 1);
+    // A request above all that are kept is new: the usual case.
+    const reply = requestId > newest ? NO_SLOT : this.#findReply(client, requestId);
     if (reply !== NO_SLOT) return this.#recall(reply);
-    if (reader.ordered && reader.requestId !== this.#highest(client) + 1) return 'OUT_OF_ORDER';
+    // After the highest request that was applied, or is said to have been answered.
+    if (reader.ordered && requestId !== Math.max(answered, newest) + 1) return 'OUT_OF_ORDER';
     return this.#hasRoom(client) ? 'apply' : 'TOO_MANY_REQUESTS';
   }
 
@@ -88,22 +94,22 @@ export class ExactlyOnce {
     this.keep(this.#client, requestId, this.#writer.bytes, 0, this.#writer.length);
   }
 
-  /** The highest request of a client that was applied, or is said to have been answered. */
-  #highest(client: number): number {
-    const last = this.clients.rows.get(client, c.LAST);
-    const answered = this.answeredThrough(client);
-    return last === 0 ? answered : Math.max(answered, this.replies.requestId(last - 1));
+  /** As `remember`, of a set's result given as the words that `packSetResult` takes. */
+  rememberSet(requestId: number, words: Int32Array): void {
+    const client = this.#client;
+    const { rows } = this.clients;
+    const reply = this.replies.addSet(rows.get(client, c.ID_A), rows.get(client, c.ID_B), requestId, words);
+    this.#file(client, requestId, reply + 1);
   }
 
   /**
-   * A request above all that are kept is new: the usual case. One that comes again is looked for from the nearer end of the client's list: an index
-   * would cost every write, and a client keeps few replies (`repliesPerClientMax`) and seldom asks twice.
+   * One that comes again is looked for from the nearer end of the client's list: an index would cost every write, and a client keeps few replies
+   * (`repliesPerClientMax`) and seldom asks twice.
    */
   #findReply(client: number, requestId: number): number {
     const { replies } = this;
     const { rows } = this.clients;
     let last = rows.get(client, c.LAST);
-    if (last === 0 || replies.requestId(last - 1) < requestId) return NO_SLOT;
     let first = rows.get(client, c.FIRST);
     if (requestId - replies.requestId(first - 1) < replies.requestId(last - 1) - requestId) {
       while (first !== 0 && replies.requestId(first - 1) < requestId) first = replies.next(first - 1);
@@ -129,18 +135,19 @@ export class ExactlyOnce {
 
   /** A write of a client has come: it is the newest now, and the replies it has answers to go. */
   #hear(client: number, answeredThrough: number, moment: Moment): void {
-    const { rows } = this.clients;
-    rows.set(client, c.SEEN_LOW, lowWord(this.steadyMs));
-    rows.set(client, c.SEEN_HIGH, highWord(this.steadyMs));
-    rows.set(client, c.SEEN_EPOCH, moment.epoch);
-    rows.set(client, c.SEEN_COUNTER, moment.counter);
+    const row = this.clients.rows.chunk(client);
+    const at = this.clients.rows.at(client);
+    row[at + c.SEEN_LOW] = lowWord(this.steadyMs);
+    row[at + c.SEEN_HIGH] = highWord(this.steadyMs);
+    row[at + c.SEEN_EPOCH] = moment.epoch;
+    row[at + c.SEEN_COUNTER] = moment.counter;
     this.clients.touch(client);
-    if (answeredThrough > this.answeredThrough(client)) {
-      rows.set(client, c.ANSWERED_LOW, lowWord(answeredThrough));
-      rows.set(client, c.ANSWERED_HIGH, highWord(answeredThrough));
+    if (answeredThrough > joinWords(row[at + c.ANSWERED_LOW]!, row[at + c.ANSWERED_HIGH]!)) {
+      row[at + c.ANSWERED_LOW] = lowWord(answeredThrough);
+      row[at + c.ANSWERED_HIGH] = highWord(answeredThrough);
       this.#dropReplies(client, answeredThrough);
     }
-    this.clients.digest(client);
+    this.clients.noteChange(client);
   }
 
   answeredThrough(client: number): number {
@@ -171,15 +178,23 @@ export class ExactlyOnce {
   keep(client: number, requestId: number, bytes: Uint8Array, start: number, length: number): void {
     const { rows } = this.clients;
     const idA = rows.get(client, c.ID_A);
-    const reply = this.replies.add(idA, rows.get(client, c.ID_B), requestId, bytes, start, length) + 1;
-    let before = rows.get(client, c.LAST);
-    while (before !== 0 && this.replies.requestId(before - 1) > requestId) before = this.replies.previous(before - 1);
-    const after = before === 0 ? rows.get(client, c.FIRST) : this.replies.next(before - 1);
-    this.replies.join(before, reply);
-    this.replies.join(reply, after);
-    if (before === 0) rows.set(client, c.FIRST, reply);
-    if (after === 0) rows.set(client, c.LAST, reply);
-    rows.set(client, c.KEPT, rows.get(client, c.KEPT) + 1);
+    const reply = this.replies.add(idA, rows.get(client, c.ID_B), requestId, bytes, start, length);
+    this.#file(client, requestId, reply + 1);
+  }
+
+  /** Puts a reply, given as slot + 1, into its client's list. */
+  #file(client: number, requestId: number, reply: number): void {
+    const { replies } = this;
+    const row = this.clients.rows.chunk(client);
+    const at = this.clients.rows.at(client);
+    let before = row[at + c.LAST]!;
+    while (before !== 0 && replies.requestId(before - 1) > requestId) before = replies.previous(before - 1);
+    const after = before === 0 ? row[at + c.FIRST]! : replies.next(before - 1);
+    replies.join(before, reply);
+    replies.join(reply, after);
+    if (before === 0) row[at + c.FIRST] = reply;
+    if (after === 0) row[at + c.LAST] = reply;
+    row[at + c.KEPT] = row[at + c.KEPT]! + 1;
   }
 
   #dropReplies(client: number, through: number): void {

@@ -1,3 +1,4 @@
+import { packSetResult, SET_RESULT_BYTES } from '@zkl/wire';
 import { Arena } from './arena.js';
 import { finish, WordHasher } from './hash.js';
 import { copyBytes } from './node-table.js';
@@ -33,8 +34,26 @@ export class ReplyTable {
     return this.#rows.count;
   }
 
-  /** Keeps the first `length` of `bytes` as the reply to a request that has none; `idA` and `idB` name the client in the digest. */
+  /** Keeps `length` bytes from `start` as the reply to a request that has none; `idA` and `idB` name the client in the digest. */
   add(idA: number, idB: number, requestId: number, bytes: Uint8Array, start: number, length: number): number {
+    const slot = this.#make(requestId, length);
+    const ref = this.#rows.get(slot, REF);
+    copyBytes(bytes, start, length, this.#arena.slab(ref).bytes, this.#arena.offset(ref));
+    this.#seal(slot, idA, idB);
+    return slot;
+  }
+
+  /** As `add`, of a set's result given as the words that `packSetResult` takes. */
+  addSet(idA: number, idB: number, requestId: number, words: Int32Array): number {
+    const slot = this.#make(requestId, SET_RESULT_BYTES);
+    const ref = this.#rows.get(slot, REF);
+    packSetResult(words, this.#arena.slab(ref).words, this.#arena.offset(ref) >> 2);
+    this.#seal(slot, idA, idB);
+    return slot;
+  }
+
+  /** A row with room for `length` bytes, of which the last word is zero. */
+  #make(requestId: number, length: number): number {
     const slot = this.#rows.allocate();
     const words = (length + 3) >> 2;
     const ref = this.#arena.allocate(slot, words << 2);
@@ -45,32 +64,42 @@ export class ReplyTable {
     row[at + REQUEST_HIGH] = highWord(requestId);
     row[at + NEXT] = row[at + PREVIOUS] = 0;
     row[at + LENGTH] = length;
-    const slab = this.#arena.slab(ref);
-    const offset = this.#arena.offset(ref);
-    if (words !== 0) slab.words[(offset >> 2) + words - 1] = 0;
-    copyBytes(bytes, start, length, slab.bytes, offset);
-    const idWithRequest = finish(idB ^ row[at + REQUEST_LOW]!) ^ row[at + REQUEST_HIGH]!;
-    this.#hasher.hash(slab.words, offset >> 2, words, length, idA ^ row[at + REQUEST_LOW]!, idWithRequest);
-    row[at + DIGEST_A] = this.#hasher.a;
-    row[at + DIGEST_B] = this.#hasher.b;
-    this.#count(slot, 1);
+    if (words !== 0) this.#arena.slab(ref).words[(this.#arena.offset(ref) >> 2) + words - 1] = 0;
     return slot;
   }
 
+  /** Takes a reply whose bytes are there into the digest and the charge. */
+  #seal(slot: number, idA: number, idB: number): void {
+    const hasher = this.#hasher;
+    const row = this.#rows.chunk(slot);
+    const at = this.#rows.at(slot);
+    const ref = row[at + REF]!;
+    const length = row[at + LENGTH]!;
+    const requestLow = row[at + REQUEST_LOW]!;
+    const idWithRequest = finish(idB ^ requestLow) ^ row[at + REQUEST_HIGH]!;
+    const first = this.#arena.offset(ref) >> 2;
+    hasher.hash(this.#arena.slab(ref).words, first, (length + 3) >> 2, length, idA ^ requestLow, idWithRequest);
+    row[at + DIGEST_A] = hasher.a;
+    row[at + DIGEST_B] = hasher.b;
+    this.chargedBytes += length + REPLY_CHARGE_BYTES;
+    this.digestA = (this.digestA + hasher.a) | 0;
+    this.digestB = (this.digestB + hasher.b) | 0;
+  }
+
   remove(slot: number): void {
-    this.#count(slot, -1);
-    this.#arena.free(this.#rows.get(slot, REF));
+    const row = this.#rows.chunk(slot);
+    const at = this.#rows.at(slot);
+    this.chargedBytes -= row[at + LENGTH]! + REPLY_CHARGE_BYTES;
+    this.digestA = (this.digestA - row[at + DIGEST_A]!) | 0;
+    this.digestB = (this.digestB - row[at + DIGEST_B]!) | 0;
+    this.#arena.free(row[at + REF]!);
     this.#rows.free(slot);
   }
 
-  #count(slot: number, sign: 1 | -1): void {
-    this.chargedBytes += sign * (this.#rows.get(slot, LENGTH) + REPLY_CHARGE_BYTES);
-    this.digestA = (this.digestA + sign * this.#rows.get(slot, DIGEST_A)) | 0;
-    this.digestB = (this.digestB + sign * this.#rows.get(slot, DIGEST_B)) | 0;
-  }
-
   requestId(slot: number): number {
-    return joinWords(this.#rows.get(slot, REQUEST_LOW), this.#rows.get(slot, REQUEST_HIGH));
+    const row = this.#rows.chunk(slot);
+    const at = this.#rows.at(slot);
+    return joinWords(row[at + REQUEST_LOW]!, row[at + REQUEST_HIGH]!);
   }
 
   /** Slot + 1 of the neighbour in the client's list. */

@@ -181,7 +181,7 @@ export class SnapshotReader {
     const client = clients.allocate();
     clients.name(client, reader.bytes, idStart, idStart + idLength);
     words.forEach((word, i) => clients.rows.set(client, c.ANSWERED_LOW + i, word));
-    clients.digest(client);
+    clients.noteChange(client);
     let last = exactlyOnce.answeredThrough(client);
     for (let i = 0; i < kept; i++) {
       const requestId = replies.u53();

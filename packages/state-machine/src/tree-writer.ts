@@ -124,6 +124,17 @@ export class TreeWriter {
   }
 
   set(reader: CommandReader, moment: Moment): TreeResult {
+    const node = this.setNode(reader, moment);
+    return typeof node === 'number' ? this.resultOfSet(node, moment) : node;
+  }
+
+  /** What `set` answers with for a node that it has just set. */
+  resultOfSet(node: number, moment: Moment): TreeResult {
+    return { kind: 'set', zxid: zxidOf(moment), stat: this.#store.stat(node) };
+  }
+
+  /** As `set`, and answers with the node: of its row a result can be made, by who wants one. */
+  setNode(reader: CommandReader, moment: Moment): number | ErrorResult {
     const { bytes, dataStart, dataLength } = reader;
     if (!this.#scanner.scan(bytes, reader.pathStart, reader.pathEnd, false)) return this.#badPath(reader, moment);
     if (dataLength > this.#limits.valueBytesMax) return this.refuse('VALUE_TOO_LARGE', reader, moment);
@@ -142,7 +153,7 @@ export class TreeWriter {
       store.setData(node, bytes, dataStart, dataLength, moment);
       recorder.set(node, offset);
     }
-    return { kind: 'set', zxid: zxidOf(moment), stat: store.stat(node) };
+    return node;
   }
 
   /** The version is checked before emptiness. */

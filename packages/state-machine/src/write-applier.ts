@@ -16,6 +16,7 @@ import {
   type ErrorResult,
   type Quota,
   type Result,
+  SET_RESULT_WORDS,
 } from '@zkl/wire';
 import type { ChangeHistory } from './change-history.js';
 import { ChangeRecorder } from './change-recorder.js';
@@ -28,6 +29,9 @@ import { TransactionApplier } from './transaction-applier.js';
 import { errorAt, TreeWriter, zxidOf } from './tree-writer.js';
 import type { Moment } from './znode-store.js';
 
+/** What came of a write: its result; or the node that it has set, of which `resultOfSet` and `wordsOfSet` make one for whoever wants it. */
+export type Applied = Result | number;
+
 /** Gives each kind of write to the rules that it goes by. */
 export class WriteApplier {
   readonly #store: ColumnStore;
@@ -37,6 +41,7 @@ export class WriteApplier {
   readonly #tree: TreeWriter;
   readonly #sessions: SessionApplier;
   readonly #transactions: TransactionApplier;
+  readonly #words = new Int32Array(SET_RESULT_WORDS);
 
   constructor(
     store: ColumnStore,
@@ -55,13 +60,13 @@ export class WriteApplier {
   }
 
   /** Applies the write that `reader` holds. One in the name of a session that is not open is refused before all else. */
-  apply(reader: CommandReader, moment: Moment, leader: number): Result {
+  apply(reader: CommandReader, moment: Moment, leader: number): Applied {
     if (reader.sessionCounter !== 0 && !this.#isOpen(reader)) return this.refuse('SESSION_EXPIRED', reader, moment);
     switch (reader.kind) {
       case KIND_CREATE:
         return this.#tree.create(reader, moment, reader.sessionEpoch, reader.sessionCounter);
       case KIND_SET:
-        return this.#tree.set(reader, moment);
+        return this.#tree.setNode(reader, moment);
       case KIND_DELETE:
         return this.#tree.delete(reader, moment);
       case KIND_REGISTER_WRITE:
@@ -71,6 +76,20 @@ export class WriteApplier {
       default:
         return this.#applyRare(reader, moment);
     }
+  }
+
+  /** The result of a set, while nothing else was applied. */
+  resultOfSet(node: number, moment: Moment): Result {
+    return this.#tree.resultOfSet(node, moment);
+  }
+
+  /** The same as the words that `packSetResult` takes. They hold until the next call. */
+  wordsOfSet(node: number, moment: Moment): Int32Array {
+    const words = this.#words;
+    words[0] = moment.epoch;
+    words[1] = moment.counter;
+    this.#store.statWords(node, words, 2);
+    return words;
   }
 
   #applyRare(reader: CommandReader, moment: Moment): Result {

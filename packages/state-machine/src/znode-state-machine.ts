@@ -23,7 +23,7 @@ import { State } from './state.js';
 import { TreeReader } from './tree-reader.js';
 import { StateReader } from './state-reader.js';
 import { zxidOf } from './tree-writer.js';
-import { WriteApplier } from './write-applier.js';
+import { WriteApplier, type Applied } from './write-applier.js';
 import type { Moment } from './znode-store.js';
 
 export interface ZnodeStateMachineOptions {
@@ -92,10 +92,11 @@ export class ZnodeStateMachine {
   }
 
   /**
-   * Applies a committed block: one result for each write, in order. What is malformed in it gives MARSHALLING_ERROR as the result.
+   * Applies a committed block: one result for each write, in order. What is malformed in it gives MARSHALLING_ERROR as the result. With
+   * `resultsWanted` false nothing is answered, which costs less; the state becomes the same.
    * @throws StateMachineFault when the block does not follow on `appliedZxid`: the caller is at fault, and the run ends.
    */
-  apply(block: CommittedBlock): readonly Result[] {
+  apply(block: CommittedBlock, resultsWanted = true): readonly Result[] {
     const state = this.#state;
     assertFollows(block, state);
     if (Number.isSafeInteger(block.timeMs) && block.timeMs >= 0) {
@@ -111,7 +112,8 @@ export class ZnodeStateMachine {
     for (let i = 0, at = 0; i < block.count; i++) {
       moment.counter = block.firstCounter + i;
       const end = endOfWrite(payload, at);
-      results.push(this.#applyWrite(payload, at + 4, end, block.leader));
+      const applied = this.#applyWrite(payload, at + 4, end, block.leader);
+      if (resultsWanted) results.push(typeof applied === 'number' ? this.#applier.resultOfSet(applied, moment) : applied);
       // From a write that is cut off, all that follow are too.
       at = end < 0 ? payload.length : end;
     }
@@ -121,7 +123,7 @@ export class ZnodeStateMachine {
     return results;
   }
 
-  #applyWrite(payload: Uint8Array, start: number, end: number, leader: number): Result {
+  #applyWrite(payload: Uint8Array, start: number, end: number, leader: number): Applied {
     const command = this.#command;
     const moment = this.#moment;
     const { exactlyOnce } = this.#state;
@@ -133,9 +135,11 @@ export class ZnodeStateMachine {
     const admission = exactlyOnce.admit(command, moment);
     if (typeof admission !== 'string') return admission;
     if (admission !== 'apply') return this.#applier.refuse(admission, command, moment);
-    const result = this.#applier.apply(command, moment, leader);
-    exactlyOnce.remember(command.requestId, result);
-    return result;
+    const applied = this.#applier.apply(command, moment, leader);
+    if (typeof applied === 'number') {
+      exactlyOnce.rememberSet(command.requestId, this.#applier.wordsOfSet(applied, moment));
+    } else exactlyOnce.remember(command.requestId, applied);
+    return applied;
   }
 
   #makeApplier(): WriteApplier {

@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter } from './byte-writer.js';
 import { ERROR_CODES, type ErrorCode } from './error-codes.js';
 import type { ErrorResult, OperationResult, Result, TransactionResult } from './results.js';
+import { SET_RESULT_KIND } from './set-result.js';
 import {
   readCount,
   readData,
@@ -20,7 +21,7 @@ import type { Zxid } from './stat.js';
  * in a transaction's are without zxid: it is the transaction's.
  */
 const KIND_CREATED = 1;
-const KIND_SET = 2;
+const KIND_SET = SET_RESULT_KIND;
 const KIND_DELETED = 3;
 const KIND_REGISTER_WRITTEN = 4;
 const KIND_GUESSED = 5;
