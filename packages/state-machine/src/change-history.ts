@@ -22,6 +22,7 @@ const OWNER_COUNTER = CHILDREN + 2;
 const STRIDE = CHILDREN + 3;
 
 const TYPES: readonly ChangeType[] = ['created', 'set', 'deleted'];
+const TYPE_SET = 1;
 
 export interface ChangeHistoryOptions {
   /** Changes that are kept at most. Default 100,000. */
@@ -55,6 +56,9 @@ export class ChangeHistory {
   readonly #bytes: Uint8Array;
   #first = 0;
   #end = 0;
+  /** Where the rows of these two positions begin: a remainder each time would be much of what a change costs. */
+  #firstAt = 0;
+  #endAt = 0;
   /** Where the next change's bytes go. */
   #head = 0;
   #newestEpoch = 0;
@@ -62,7 +66,8 @@ export class ChangeHistory {
   #newestIndex = 0;
   /** A change was too large for the ring: what is kept has a gap. */
   #isBroken = false;
-  #floor: Zxid = ZXID_ZERO;
+  #floorEpoch = 0;
+  #floorCounter = 0;
   #last: Zxid = ZXID_ZERO;
 
   constructor(options: ChangeHistoryOptions = {}) {
@@ -75,7 +80,7 @@ export class ChangeHistory {
 
   /** Every change after this zxid is kept. Grows as the oldest are dropped. */
   get floor(): Zxid {
-    return this.#floor;
+    return { epoch: this.#floorEpoch, counter: this.#floorCounter };
   }
 
   /** The last zxid applied, whether or not it changed any node. */
@@ -95,7 +100,7 @@ export class ChangeHistory {
 
   /** The position of the first change after a zxid (`end` when there is none yet); undefined when the zxid is before the floor. */
   positionAfter(zxid: Zxid): number | undefined {
-    if (compareZxids(zxid, this.#floor) < 0) return undefined;
+    if (compareZxids(zxid, this.floor) < 0) return undefined;
     let low = this.#first;
     let high = this.#end;
     while (low < high) {
@@ -121,6 +126,12 @@ export class ChangeHistory {
     return (position % this.#changesMax) * STRIDE;
   }
 
+  /** Where the row after the one at `at` begins. */
+  #after(at: number): number {
+    const next = at + STRIDE;
+    return next === this.#rows.length ? 0 : next;
+  }
+
   /**
    * Adds a change, with room for its bytes: path, data, previous data, one after the other. Answers with the offset of the data. For the state
    * machine alone, as is all below.
@@ -137,9 +148,11 @@ export class ChangeHistory {
     const offset = this.#reserve(pathLength + Math.max(0, dataLength) + Math.max(0, previousLength));
     if (offset < 0) return offset;
     if (this.#end - this.#first === this.#changesMax) this.#dropOldest();
-    const at = this.#at(this.#end++);
+    const at = this.#endAt;
     const rows = this.#rows;
-    rows[at + TYPE] = TYPES.indexOf(type);
+    this.#end++;
+    this.#endAt = this.#after(at);
+    rows[at + TYPE] = type === 'set' ? TYPE_SET : TYPES.indexOf(type);
     rows[at + EPOCH] = epoch;
     rows[at + COUNTER] = counter;
     rows[at + INDEX] = this.#indexOf(epoch, counter);
@@ -154,7 +167,7 @@ export class ChangeHistory {
   /** Fills in the stat of the newest change from a node's row. */
   describe(row: Int32Array, at: number, owner: Zxid): void {
     const rows = this.#rows;
-    const to = this.#at(this.#end - 1);
+    const to = (this.#endAt === 0 ? rows.length : this.#endAt) - STRIDE;
     for (let i = 0; i < IMAGE_WORDS; i++) rows[to + IMAGE + i] = row[at + f.BIRTH + i]!;
     rows[to + CHILDREN] = row[at + f.CHILD_COUNT]!;
     rows[to + OWNER_EPOCH] = owner.epoch;
@@ -174,6 +187,7 @@ export class ChangeHistory {
   /** Forgets what was added since a mark. What was dropped to make room stays dropped. */
   rollback({ end, head }: Mark): void {
     this.#end = Math.max(end, this.#first);
+    this.#endAt = this.#at(this.#end);
     this.#head = head;
   }
 
@@ -187,8 +201,10 @@ export class ChangeHistory {
   reset(zxid: Zxid): void {
     this.#end += 1;
     this.#first = this.#end;
+    this.#endAt = this.#firstAt = this.#at(this.#end);
     this.#head = 0;
-    this.#floor = zxid;
+    this.#floorEpoch = zxid.epoch;
+    this.#floorCounter = zxid.counter;
     this.#last = zxid;
     this.#isBroken = false;
   }
@@ -203,8 +219,11 @@ export class ChangeHistory {
   }
 
   #dropOldest(): void {
-    const at = this.#at(this.#first++);
-    this.#floor = { epoch: this.#rows[at + EPOCH]! >>> 0, counter: this.#rows[at + COUNTER]! >>> 0 };
+    const at = this.#firstAt;
+    this.#first++;
+    this.#firstAt = this.#after(at);
+    this.#floorEpoch = this.#rows[at + EPOCH]! >>> 0;
+    this.#floorCounter = this.#rows[at + COUNTER]! >>> 0;
   }
 
   /** Finds room for bytes in one piece, dropping the oldest changes that lie there. */
@@ -216,22 +235,18 @@ export class ChangeHistory {
     }
     if (this.#head + length > size) {
       // The rest of the ring stays empty; what lies there is the oldest.
-      while (this.#first < this.#end && this.#offset(this.#first) >= this.#head) this.#dropOldest();
+      while (this.#first < this.#end && this.#rows[this.#firstAt + OFFSET]! >= this.#head) this.#dropOldest();
       this.#head = 0;
     }
     const from = this.#head;
     const to = from + length;
-    while (this.#first < this.#end && this.#overlaps(this.#first, from, to)) this.#dropOldest();
+    while (this.#first < this.#end && this.#overlaps(this.#firstAt, from, to)) this.#dropOldest();
     this.#head = to;
     return from;
   }
 
-  #offset(position: number): number {
-    return this.#rows[this.#at(position) + OFFSET]!;
-  }
-
-  #overlaps(position: number, from: number, to: number): boolean {
-    const at = this.#at(position);
+  /** Whether the bytes of the change in the row at `at` lie there too. */
+  #overlaps(at: number, from: number, to: number): boolean {
     const start = this.#rows[at + OFFSET]!;
     const length =
       this.#rows[at + PATH_LENGTH]! +

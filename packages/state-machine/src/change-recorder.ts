@@ -66,10 +66,9 @@ export class ChangeRecorder {
     return offset;
   }
 
-  /** After they were. */
-  set(node: number, offset: number): void {
-    const { table } = this.#store;
-    this.#history.put(offset, table.recordBytes(node), table.valueOffset(node), table.rows.get(node, f.DATA_LENGTH));
+  /** After they were replaced by `length` bytes from `start`. */
+  set(node: number, offset: number, bytes: Uint8Array, start: number, length: number): void {
+    this.#history.put(offset, bytes, start, length);
     this.#describe(node);
   }
 

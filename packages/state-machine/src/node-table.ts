@@ -20,12 +20,13 @@ import {
 import { Rows } from './rows.js';
 
 /** Up to here a loop is faster than making a view for `set`. */
-const LOOP_COPY_BYTES_MAX = 48;
+export const LOOP_COPY_BYTES_MAX = 32;
 
 /** Copies `length` bytes from `start` of `source` to `offset` of `target`. */
 export function copyBytes(source: Uint8Array, start: number, length: number, target: Uint8Array, offset: number): void {
-  if (length > LOOP_COPY_BYTES_MAX) target.set(source.subarray(start, start + length), offset);
-  else for (let i = 0; i < length; i++) target[offset + i] = source[start + i]!;
+  if (length <= LOOP_COPY_BYTES_MAX) for (let i = 0; i < length; i++) target[offset + i] = source[start + i]!;
+  else if (length === source.length) target.set(source, offset);
+  else target.set(source.subarray(start, start + length), offset);
 }
 
 function padded(length: number): number {

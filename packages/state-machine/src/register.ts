@@ -41,7 +41,7 @@ export class Register {
     if (node !== NO_SLOT) {
       const offset = recorder?.beforeSet(node, REGISTER, length, moment);
       store.setData(node, bytes, start, length, moment);
-      if (offset !== undefined) recorder?.set(node, offset);
+      if (offset !== undefined) recorder?.set(node, offset, bytes, start, length);
     } else {
       const parent = known === NO_SLOT ? this.#makeParent(moment, recorder) : known;
       const made = store.insert(parent, this.#name, bytes, start, length, moment);

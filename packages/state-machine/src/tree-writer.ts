@@ -22,7 +22,7 @@ import { PathSpeller, type ChangeRecorder } from './change-recorder.js';
 import type { ColumnStore } from './column-store.js';
 import type { StateLimits } from './limits.js';
 import { highWord, lowWord } from './node-fields.js';
-import { copyBytes } from './node-table.js';
+import { copyBytes, LOOP_COPY_BYTES_MAX } from './node-table.js';
 import { NO_SLOT } from './slot-index.js';
 import type { Moment } from './znode-store.js';
 
@@ -148,10 +148,13 @@ export class TreeWriter {
     const recorder = this.#recorder;
     if (recorder === undefined) store.setData(node, bytes, dataStart, dataLength, moment);
     else {
-      const path = this.#at(bytes, reader.pathStart, reader.pathEnd);
-      const offset = recorder.beforeSet(node, path, dataLength, moment);
-      store.setData(node, bytes, dataStart, dataLength, moment);
-      recorder.set(node, offset);
+      // It is copied twice: one view is enough.
+      const isLong = dataLength > LOOP_COPY_BYTES_MAX;
+      const value = isLong ? bytes.subarray(dataStart, dataStart + dataLength) : bytes;
+      const start = isLong ? 0 : dataStart;
+      const offset = recorder.beforeSet(node, this.#at(bytes, reader.pathStart, reader.pathEnd), dataLength, moment);
+      store.setData(node, value, start, dataLength, moment);
+      recorder.set(node, offset, value, start, dataLength);
     }
     return node;
   }

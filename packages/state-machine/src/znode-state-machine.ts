@@ -113,7 +113,8 @@ export class ZnodeStateMachine {
       moment.counter = block.firstCounter + i;
       const end = endOfWrite(payload, at);
       const applied = this.#applyWrite(payload, at + 4, end, block.leader);
-      if (resultsWanted) results.push(typeof applied === 'number' ? this.#applier.resultOfSet(applied, moment) : applied);
+      if (resultsWanted)
+        results.push(typeof applied === 'number' ? this.#applier.resultOfSet(applied, moment) : applied);
       // From a write that is cut off, all that follow are too.
       at = end < 0 ? payload.length : end;
     }

@@ -28,7 +28,11 @@ it('packs the bytes that the result codec writes, and touches nothing beside the
       };
       const expected = encodeResult({ kind: 'set', zxid: zxid(0), stat });
       const target = new Int32Array(SET_RESULT_WORDS + 8).fill(-1);
-      packSetResult(Int32Array.from(all, (word) => word | 0), target, at);
+      packSetResult(
+        Int32Array.from(all, (word) => word | 0),
+        target,
+        at,
+      );
       const bytes = new Uint8Array(target.buffer);
       expect(expected.length).toBe(SET_RESULT_BYTES);
       expect(bytes.slice(4 * at, 4 * at + SET_RESULT_BYTES)).toEqual(expected);
