@@ -98,6 +98,7 @@ function putTogether(
   const quorumReachable = quorumCheck(options, transport);
   const shared = { options, node, transport, state, view, admission, access, quorumReachable };
   const coordination = new Coordination({ ...shared, history });
+  digested.resultsWanted = () => coordination.resultsWanted;
   digested.onApplied = (results) => coordination.onApplied(results);
   const status = statusReader(options, { node, view, transport, state, digested, coordination });
   const { connections } = hooks;

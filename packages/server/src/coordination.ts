@@ -110,7 +110,12 @@ export class Coordination {
     }
   }
 
-  /** A block was applied, with these results. */
+  /** Who leads follows the sessions that are opened, whoever has proposed that. */
+  get resultsWanted(): boolean {
+    return this.#leader.leading;
+  }
+
+  /** A block was applied, with these results; none, unless somebody wanted them. */
   onApplied(results: readonly Result[]): void {
     if (this.#leader.leading) {
       for (const result of results) {

@@ -92,6 +92,8 @@ const apply: FuzzTarget = {
       must(isDeepStrictEqual(decodeResult(encodeResult(result)), result), 'a result that cannot be told');
     const again = new ZnodeStateMachine({ limits: LIMITS });
     must(isDeepStrictEqual(again.apply(block), results) && again.digest === machine.digest, 'two servers disagree');
+    const quiet = new ZnodeStateMachine({ limits: LIMITS });
+    must(quiet.apply(block, false).length === 0 && quiet.digest === machine.digest, 'the results change the state');
     await checkState(machine);
     return results
       .map((result) => (result.kind === 'error' ? result.code : result.kind))

@@ -15,7 +15,10 @@ export interface ApplierOptions<R> {
   readonly clock: Clock;
   /** Blocks from memory, as long as they are there. */
   readonly fromMemory: (after: Zxid, maxBytes: number) => HistoryResult;
-  readonly onBlock: (block: Block, results: readonly R[]) => void;
+  /** Whether anybody here waits for the results of a block that is about to be applied. */
+  readonly resultsWanted: (block: Block) => boolean;
+  /** The results of a block, if they were wanted. */
+  readonly onResults: (block: Block, results: readonly R[]) => void;
   /** Where memory begins: up to here, and no further, what is on disk is sure to be the log (see `ConsensusCore.memoryStart`). */
   readonly memoryStart: () => Zxid;
   /** After a run of blocks, or a restored snapshot. */
@@ -111,9 +114,10 @@ export class Applier<R> {
         block.prevEpoch === this.#applied.epoch && block.prevCounter === this.#applied.counter,
         `block ${formatZxid(endOf(block))} does not follow on what was applied, ${formatZxid(this.#applied)}`,
       );
-      const results = this.#options.stateMachine.apply(block);
+      const wanted = this.#options.resultsWanted(block);
+      const results = this.#options.stateMachine.apply(block, wanted);
       this.#applied = endOf(block);
-      this.#options.onBlock(block, results);
+      if (wanted) this.#options.onResults(block, results);
     }
     if (compareZxid(this.#applied, before) > 0) this.#options.onApplied(this.#applied);
   }

@@ -12,8 +12,11 @@ import { systemClock } from './system-clock.js';
 /** A list of everything that was written: its result is the place in the list. */
 class ListMachine implements StateMachine<number> {
   list: string[] = [];
+  /** How many writes were applied without anybody here waiting for their results. */
+  unwanted = 0;
 
-  apply(block: Block): readonly number[] {
+  apply(block: Block, resultsWanted: boolean): readonly number[] {
+    if (!resultsWanted) this.unwanted += block.count;
     return splitOperations(block.payload).map((operation) => this.list.push(new TextDecoder().decode(operation)));
   }
 
@@ -125,6 +128,9 @@ describe.each([1, 2, 3, 5])('%i servers', (size) => {
       Array.from({ length: 500 }, (_, i) => i + 1),
     );
     await allEqual(cluster.members.values(), 500);
+    // The leader alone has somebody who waits.
+    for (const { machine } of cluster.members.values())
+      expect(machine.unwanted).toBe(machine === member.machine ? 0 : 500);
   });
 
   it('answer a read barrier on every server with everything acknowledged before', async () => {

@@ -76,7 +76,8 @@ export class ConsensusNode<R> {
       clock,
       fromMemory: (after, maxBytes) => this.#core!.blocksAfter(after, maxBytes),
       memoryStart: () => this.#core!.memoryStart,
-      onBlock: (block, results) => this.#pending.settle(block, results),
+      resultsWanted: (block) => this.#pending.awaits(block),
+      onResults: (block, results) => this.#pending.settle(block, results),
       onApplied: (applied) => this.#onApplied(applied),
       onFatal,
     });

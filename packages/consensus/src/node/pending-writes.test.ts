@@ -14,6 +14,11 @@ describe('PendingWrites', () => {
     const pending = new PendingWrites<string>();
     const { outcomes, done } = collect();
     pending.assign(pending.add([done, done], 10), block(1, 5, 2));
+    expect([block(1, 3, 2), block(2, 5, 2), block(1, 5, 2)].map((one) => pending.awaits(one))).toEqual([
+      false,
+      false,
+      true,
+    ]);
     pending.settle(block(1, 3, 2), ['x', 'y']);
     expect(outcomes).toEqual([]);
     pending.settle(block(1, 5, 2), ['a', 'b']);
@@ -22,6 +27,7 @@ describe('PendingWrites', () => {
       { kind: 'applied', result: 'b' },
     ]);
     expect([pending.bytes, pending.count]).toEqual([0, 0]);
+    expect(pending.awaits(block(1, 5, 2))).toBe(false);
   });
 
   it('ends what was in the log as unknown when the role ends, once', () => {

@@ -56,10 +56,16 @@ export class PendingWrites<R> {
     this.#finish(batch, () => ({ kind: 'refused', reason }));
   }
 
+  /** Whether a block that comes to be applied is one of a batch here. */
+  awaits(block: Block): boolean {
+    const batch = this.#assigned[0];
+    return batch?.epoch === block.epoch && batch.firstCounter === block.firstCounter;
+  }
+
   /** A block was applied: whoever waits for one of its writes gets the result. */
   settle(block: Block, results: readonly R[]): void {
     const batch = this.#assigned[0];
-    if (batch?.epoch !== block.epoch || batch.firstCounter !== block.firstCounter) return;
+    if (batch === undefined || !this.awaits(block)) return;
     // At once, and not when there are many: what an answered batch holds on to would outlive its youth, and cost a collection of the old.
     this.#assigned.shift();
     this.#finish(batch, (index) => ({ kind: 'applied', result: results[index]! }));

@@ -109,8 +109,12 @@ export interface PeerTransport {
 
 /** The replicated state machine. `R` is the result of one write. Deterministic: the same blocks give the same state and results everywhere. */
 export interface StateMachine<R> {
-  /** Applies a committed block; answers with one result per write, in order. Blocks come in order, without gaps. Never throws for bad input: that is a result. */
-  apply(block: Block): readonly R[];
+  /**
+   * Applies a committed block; answers with one result per write, in order. Blocks come in order, without gaps. Never throws for bad input: that is
+   * a result. With `resultsWanted` false nobody here waits for any of them, as for most blocks on a follower: the answer is not looked at and need
+   * hold none, and what becomes of the state is the same.
+   */
+  apply(block: Block, resultsWanted: boolean): readonly R[];
   /**
    * Begins a snapshot: a consistent cut at the moment of the call. Each step of the iterator does about a millisecond of work,
    * and blocks may be applied between steps. At most one at a time; returning early ends it.

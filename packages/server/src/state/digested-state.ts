@@ -6,7 +6,9 @@ import { DigestRing } from './digest-ring.js';
 export class DigestedState implements StateMachine<Result> {
   readonly #state: ZnodeStateMachine;
   readonly #ring = new DigestRing();
-  /** Told of the results of each block that was applied. Set by the owner before the node starts. */
+  /** Whether `onApplied` is to be told of results that nobody else wants. Set by the owner before the node starts. */
+  resultsWanted: () => boolean = () => false;
+  /** Told of each block that was applied, with its results if they were wanted. Set by the owner before the node starts. */
   onApplied: (results: readonly Result[]) => void = () => undefined;
 
   constructor(state: ZnodeStateMachine) {
@@ -17,8 +19,8 @@ export class DigestedState implements StateMachine<Result> {
     return this.#ring;
   }
 
-  apply(block: Block): readonly Result[] {
-    const results = this.#state.apply(block);
+  apply(block: Block, resultsWanted: boolean): readonly Result[] {
+    const results = this.#state.apply(block, resultsWanted || this.resultsWanted());
     this.#ring.onApplied(block, () => this.#state.digest);
     this.onApplied(results);
     return results;

@@ -20,6 +20,7 @@ export class WatchedStateMachine implements StateMachine<Result> {
     this.#plantedBugs = plantedBugs;
   }
 
+  /** Makes the results whether or not they are wanted: they are held against those of all other servers. */
   apply(block: Block): readonly Result[] {
     const results = this.state.apply(this.#forgetful(block));
     this.#events.onApplied(block, results, this.state.digest);

@@ -3,7 +3,7 @@ import type { Result } from '@zkl/state-machine';
 import { plantInBlock } from './planted-state.js';
 
 export interface StateEvents {
-  onApplied(block: Block, results: readonly Result[]): void;
+  onApplied(block: Block): void;
   onRestored(): void;
 }
 
@@ -19,9 +19,9 @@ export class ObservedState implements StateMachine<Result> {
     this.#events = events;
   }
 
-  apply(block: Block): readonly Result[] {
-    const results = this.#machine.apply(plantInBlock(this.#plantedBugs, block));
-    this.#events.onApplied(block, results);
+  apply(block: Block, resultsWanted: boolean): readonly Result[] {
+    const results = this.#machine.apply(plantInBlock(this.#plantedBugs, block), resultsWanted);
+    this.#events.onApplied(block);
     return results;
   }
 

@@ -1,6 +1,6 @@
 import type { Block } from '@zkl/consensus';
 import type { ChangeType, WatchScope } from '@zkl/wire';
-import type { Result, ZnodeStateMachine } from '@zkl/state-machine';
+import type { ZnodeStateMachine } from '@zkl/state-machine';
 import type { WatchStep } from '@zkl/client-sdk';
 import type { Chronicle, SessionLife } from './chronicle.js';
 import type { WorldClient } from './world-client.js';
@@ -102,13 +102,7 @@ export interface WorldView {
 /** Watches one property, at every event that it is told of. */
 export interface WorldChecker {
   /** A server has applied a block. `isNew`: nobody had before. */
-  onApplied?(
-    server: WorldServer,
-    block: Block,
-    results: readonly Result[],
-    state: ZnodeStateMachine,
-    isNew: boolean,
-  ): void;
+  onApplied?(server: WorldServer, block: Block, state: ZnodeStateMachine, isNew: boolean): void;
   onRestored?(server: WorldServer, state: ZnodeStateMachine): void;
   /** A session is over, for a server. */
   onSessionEnded?(session: SessionLife): void;

@@ -30,7 +30,7 @@ export interface WorldServerSurroundings {
   readonly trace: Trace;
   readonly network: WorldNetwork;
   readonly ids: readonly ServerId[];
-  onApplied(server: WorldServer, block: Block, results: readonly Result[], state: ZnodeStateMachine): void;
+  onApplied(server: WorldServer, block: Block, state: ZnodeStateMachine): void;
   onRestored(server: WorldServer, state: ZnodeStateMachine): void;
   /** The run ended by itself: the process exits, and is started again. */
   onExit(server: WorldServer): void;
@@ -279,10 +279,10 @@ export class WorldServer {
     return new ObservedState(
       machine,
       {
-        onApplied: (block, results) => {
+        onApplied: (block) => {
           if (this.run !== run) return;
           this.around.trace.add(3, this.id, endOf(block).counter);
-          this.around.onApplied(this, block, results, state);
+          this.around.onApplied(this, block, state);
         },
         onRestored: () => {
           if (this.run !== run) return;

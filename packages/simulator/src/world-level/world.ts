@@ -1,6 +1,6 @@
 import { endOf, formatZxid, sameZxid, type Block, type ServerId } from '@zkl/consensus';
 import type { WatchStep } from '@zkl/client-sdk';
-import type { Result, ZnodeStateMachine } from '@zkl/state-machine';
+import type { ZnodeStateMachine } from '@zkl/state-machine';
 import { EventQueue } from '../event-queue.js';
 import { UNITS_PER_MS } from '../node-level/node-settings.js';
 import { runEvents } from '../node-level/run-events.js';
@@ -75,8 +75,7 @@ export class World implements WorldView {
       network,
       ids,
       count,
-      onApplied: (server: WorldServer, block: Block, results: readonly Result[], state: ZnodeStateMachine) =>
-        this.#onApplied(server, block, results, state),
+      onApplied: (server: WorldServer, block: Block, state: ZnodeStateMachine) => this.#onApplied(server, block, state),
       onRestored: (server: WorldServer, state: ZnodeStateMachine) =>
         this.#each((checker) => checker.onRestored?.(server, state)),
       onExit: (server: WorldServer) => this.#faults.onExit(server),
@@ -244,10 +243,10 @@ export class World implements WorldView {
     return [...servers, ...busy, ...watches].join('; ');
   }
 
-  #onApplied(server: WorldServer, block: Block, results: readonly Result[], state: ZnodeStateMachine): void {
+  #onApplied(server: WorldServer, block: Block, state: ZnodeStateMachine): void {
     const isKnown = this.chronicle.digestAt(endOf(block)) !== undefined;
     const applied = isKnown ? undefined : this.chronicle.apply(block);
-    this.#each((checker) => checker.onApplied?.(server, block, results, state, applied !== undefined));
+    this.#each((checker) => checker.onApplied?.(server, block, state, applied !== undefined));
     for (const session of applied?.ended ?? []) this.#each((checker) => checker.onSessionEnded?.(session));
   }
 

@@ -15,7 +15,7 @@ export function equalReplicas(world: WorldView): WorldChecker {
     );
   };
   return {
-    onApplied: (server, block, _results, state) => {
+    onApplied: (server, block, state) => {
       if (world.chronicle.digestAt(endOf(block)) === undefined) {
         const at = formatZxid(endOf(block));
         world.violate(
