@@ -2,7 +2,8 @@ import { randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { ConsensusNode, type LogStore, type ServerId, type StateMachine, type Zxid } from '@zkl/consensus';
-import { ChangeHistory, encodeResult, ZnodeStateMachine, type Result } from '@zkl/state-machine';
+import { ChangeHistory, ZnodeStateMachine, type Result } from '@zkl/state-machine';
+import { ResultEncoder } from '@zkl/wire';
 import { SessionService, WatchService } from '@zkl/protocol';
 import { Coordination } from './coordination.js';
 import { toConnectError } from './errors/connect-error.js';
@@ -235,9 +236,10 @@ function createNode(
 
 /** Writes that other servers send here because they take this one for the leader. */
 function forwardToNode(transport: TcpPeerTransport, node: ConsensusNode<Result>): void {
+  const encoder = new ResultEncoder();
   transport.onForward = (_from, operation, reply) => {
     node.propose(operation, (outcome) => {
-      if (outcome.kind === 'applied') reply({ kind: 'result', result: encodeResult(outcome.result) });
+      if (outcome.kind === 'applied') reply({ kind: 'result', result: encoder.encode(outcome.result) });
       else reply(outcome);
     });
   };

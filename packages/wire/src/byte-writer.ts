@@ -34,6 +34,11 @@ export class ByteWriter {
 
   u32(value: number): void {
     this.reserve(4);
+    this.word(value);
+  }
+
+  /** As `u32`, into room that was reserved before. */
+  word(value: number): void {
     this.#view.setInt32(this.length, value, true);
     this.length += 4;
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeResult, encodeResult } from './result-codec.js';
+import { ResultEncoder } from './result-encoder.js';
 import { result } from './testing/arbitraries.js';
 
 describe('the result codec', () => {
@@ -10,6 +11,20 @@ describe('the result codec', () => {
         expect(decodeResult(encodeResult(written))).toEqual(written);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('encodes many into shared buffers, of which none changes what was handed out before', () => {
+    const encoder = new ResultEncoder();
+    const [first] = fc.sample(result, 1);
+    const long = { kind: 'error', zxid: first!.zxid, code: 'NO_NODE', path: `/${'x'.repeat(70_000)}` } as const;
+    fc.assert(
+      fc.property(fc.array(result, { minLength: 1, maxLength: 200, size: 'max' }), fc.nat(), (many, at) => {
+        const written = [...many.slice(0, at % many.length), long, ...many.slice(at % many.length)];
+        const encoded = written.map((one) => encoder.encode(one));
+        encoded.forEach((bytes, i) => expect(Buffer.compare(bytes, encodeResult(written[i]!))).toBe(0));
+      }),
+      { numRuns: 30 },
     );
   });
 

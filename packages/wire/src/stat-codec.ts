@@ -5,6 +5,8 @@ import { countCodePoints, readUtf8, utf8Length, writeUtf8 } from './utf8.js';
 /** Bytes of a stat: three zxids, two times, three versions, the owner, two lengths. */
 export const STAT_BYTES = 68;
 
+const TWO_TO_32 = 4_294_967_296;
+
 /** Appends a zxid as two uint32. */
 export function writeZxid(writer: ByteWriter, zxid: Zxid): void {
   writer.u32(zxid.epoch);
@@ -12,18 +14,25 @@ export function writeZxid(writer: ByteWriter, zxid: Zxid): void {
 }
 
 export function writeStat(writer: ByteWriter, stat: Stat): void {
+  const { czxid, mzxid, pzxid, ctimeMs, mtimeMs, ephemeralOwner } = stat;
   writer.reserve(STAT_BYTES);
-  writeZxid(writer, stat.czxid);
-  writeZxid(writer, stat.mzxid);
-  writeZxid(writer, stat.pzxid);
-  writer.u53(stat.ctimeMs);
-  writer.u53(stat.mtimeMs);
-  writer.u32(stat.version);
-  writer.u32(stat.cversion);
-  writer.u32(stat.aversion);
-  writeZxid(writer, stat.ephemeralOwner);
-  writer.u32(stat.dataLength);
-  writer.u32(stat.numChildren);
+  writer.word(czxid.epoch);
+  writer.word(czxid.counter);
+  writer.word(mzxid.epoch);
+  writer.word(mzxid.counter);
+  writer.word(pzxid.epoch);
+  writer.word(pzxid.counter);
+  writer.word(ctimeMs | 0);
+  writer.word((ctimeMs / TWO_TO_32) | 0);
+  writer.word(mtimeMs | 0);
+  writer.word((mtimeMs / TWO_TO_32) | 0);
+  writer.word(stat.version);
+  writer.word(stat.cversion);
+  writer.word(stat.aversion);
+  writer.word(ephemeralOwner.epoch);
+  writer.word(ephemeralOwner.counter);
+  writer.word(stat.dataLength);
+  writer.word(stat.numChildren);
 }
 
 /** Appends a text, its length in bytes as a uint32 before it. */
