@@ -1,5 +1,5 @@
 import type { Dial } from './channel/node/dial.js';
-import { http2Channels } from './channel/node/http2-channel.js';
+import { nodeChannels } from './channel/node/node-channel.js';
 import type { Client } from './client/client.js';
 import { createClientOver } from './client/create-client-over.js';
 import type { ClientOptions } from './options/client-options.js';
@@ -33,7 +33,7 @@ export interface NodeClientOptions extends ClientOptions {
  */
 export function createClient(input: string | NodeClientOptions): Client {
   const { connect, options } = splitConnect(input);
-  return createClientOver(http2Channels(connect), options);
+  return createClientOver(nodeChannels(connect), options);
 }
 
 function splitConnect(input: string | NodeClientOptions) {

@@ -11,6 +11,7 @@ import { createHttpHandler, messageBytesMax } from './http/http-handler.js';
 import type { HttpRequest, HttpResponse } from './http/http-types.js';
 import { Intake } from './http/intake.js';
 import { attachOnLane } from './lane/attach-lane.js';
+import type { DirectOptions } from './direct/direct-connection.js';
 import { GrpcLane } from './lane/grpc-lane.js';
 import { alsoOnLane } from './lane/lane-router.js';
 import { watchOnLane } from './lane/watch-lane.js';
@@ -47,6 +48,8 @@ export interface ServerParts {
   readonly view: ClusterView;
   readonly coordination: Coordination;
   readonly handleHttp: (request: HttpRequest, response: HttpResponse) => void;
+  /** What direct connections need. */
+  readonly direct: DirectOptions;
   /** Sees each HTTP/2 request first; false for what `handleHttp` is to serve. */
   readonly handleStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
   readonly status: () => ServerStatus;
@@ -133,6 +136,7 @@ function putTogether(
     status,
     handleHttp: (request, response) => (open ? serve(request, response) : refuseWhileStarting(response)),
     handleStream: (stream, headers) => open && lane.take(stream, headers),
+    direct: { door: () => (open ? lane : undefined), readMaxBytes: messageBytesMax(valueBytesMax), intake },
     open: () => {
       open = true;
       surroundings.onOpen?.(lane);

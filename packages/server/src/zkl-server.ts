@@ -6,6 +6,7 @@ import { toServerError } from './errors/to-server-error.js';
 import type { Logger } from './observability/logger.js';
 import { formatAddress, type MemberAddress } from './options/members.js';
 import type { ServerOptions } from './options/resolve-options.js';
+import { DirectPort } from './direct/direct-port.js';
 import { listenOnePort, type OnePort } from './port/one-port.js';
 import type { ServerStatus } from './services/cluster-service.js';
 import type { Surroundings } from './surroundings.js';
@@ -105,7 +106,7 @@ export class ZklServer implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { node, handleHttp, handleStream, transport } = this.#parts;
+    const { node, handleHttp, handleStream, direct, transport } = this.#parts;
     const { host, port, limits } = this.#options;
     try {
       // The port first: a server that cannot be reached must not take part in an election.
@@ -120,6 +121,7 @@ export class ZklServer implements AsyncDisposable {
         listen: this.#surroundings.listen,
         onHttp: handleHttp,
         onHttp2Stream: handleStream,
+        direct: (portLimits) => new DirectPort(direct, portLimits),
         onPeer: (socket, head) => transport.accept(socket, head),
         onRefused: (reason, address) =>
           this.#logger.debug({ event: 'connection_refused', reason, address }, 'a connection was closed unserved'),

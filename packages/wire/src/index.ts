@@ -1,4 +1,32 @@
 export { ByteReader, ByteWriter } from './byte-writer.js';
+export {
+  CALL_MAGIC,
+  decodeCallEnd,
+  decodeCallStart,
+  decodeClose,
+  decodePing,
+  decodeSelect,
+  encodeCallEnd,
+  encodeCallStart,
+  encodeClose,
+  encodeGoing,
+  encodePing,
+  encodeSelect,
+  FRAME_CALL,
+  FRAME_CLOSE,
+  FRAME_END,
+  FRAME_GOING,
+  FRAME_HEAD_BYTES,
+  FRAME_MESSAGE,
+  FRAME_PING,
+  FRAME_PONG,
+  FRAME_SELECT,
+  writeFrameHead,
+  type CallEnd,
+  type CallRefusal,
+  type CallStart,
+} from './call-frames.js';
+export { FrameCutter } from './frame-cutter.js';
 export { encodeCommand, isValidWriteId, writeCommand, type CommandTags } from './command-codec.js';
 export { decodeCommand, type DecodedCommand } from './command-decoder.js';
 export {

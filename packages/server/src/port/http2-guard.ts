@@ -1,19 +1,16 @@
 import { constants, type Http2Session, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { ControlWindow, ResetBucket } from './flood-limits.js';
 import type { ResolvedPortLimits } from './port-limits.js';
-
-const CONTROL_WINDOW_MS = 10_000;
 
 /** What the guard keeps about one HTTP/2 connection. */
 interface Watched {
   streams: number;
   /** When the last stream closed, or the connection began. */
   idleSinceMs: number;
-  /** PING and SETTINGS frames in the present window. */
-  control: number;
-  controlSinceMs: number;
-  /** Token bucket of early resets. */
-  resetTokens: number;
-  resetsAtMs: number;
+  /** PING and SETTINGS frames. */
+  readonly control: ControlWindow;
+  /** Early resets. */
+  readonly resets: ResetBucket;
   pinged: boolean;
 }
 
@@ -37,14 +34,11 @@ export class Http2Guard {
 
   /** Called for every new session. */
   watch(session: ServerHttp2Session): void {
-    const nowMs = performance.now();
     const watched: Watched = {
       streams: 0,
-      idleSinceMs: nowMs,
-      control: 0,
-      controlSinceMs: nowMs,
-      resetTokens: this.#limits.http2ResetBurst,
-      resetsAtMs: nowMs,
+      idleSinceMs: performance.now(),
+      control: new ControlWindow(this.#limits.http2ControlFramesMax),
+      resets: new ResetBucket(this.#limits),
       pinged: false,
     };
     this.#sessions.set(session, watched);
@@ -92,24 +86,11 @@ export class Http2Guard {
   }
 
   #onReset(session: ServerHttp2Session, watched: Watched): void {
-    const { http2ResetBurst, http2ResetsPerSecond } = this.#limits;
-    const nowMs = performance.now();
-    const earned = ((nowMs - watched.resetsAtMs) / 1_000) * http2ResetsPerSecond;
-    watched.resetTokens = Math.min(http2ResetBurst, watched.resetTokens + earned) - 1;
-    watched.resetsAtMs = nowMs;
-    if (watched.resetTokens < 0) end(session, constants.NGHTTP2_ENHANCE_YOUR_CALM, 'a flood of resets');
+    if (!watched.resets.admit()) end(session, constants.NGHTTP2_ENHANCE_YOUR_CALM, 'a flood of resets');
   }
 
   #onControlFrame(session: ServerHttp2Session, watched: Watched): void {
-    const nowMs = performance.now();
-    if (nowMs - watched.controlSinceMs > CONTROL_WINDOW_MS) {
-      watched.control = 0;
-      watched.controlSinceMs = nowMs;
-    }
-    watched.control += 1;
-    if (watched.control > this.#limits.http2ControlFramesMax) {
-      end(session, constants.NGHTTP2_ENHANCE_YOUR_CALM, 'a flood of control frames');
-    }
+    if (!watched.control.admit()) end(session, constants.NGHTTP2_ENHANCE_YOUR_CALM, 'a flood of control frames');
   }
 
   #closeIdle(): void {

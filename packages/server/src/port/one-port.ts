@@ -13,7 +13,7 @@ import { ConnectionCaps } from './connection-caps.js';
 import { Http2Guard } from './http2-guard.js';
 import { portErrorOf } from './port-error.js';
 import { resolvePortLimits, type PortLimits, type ResolvedPortLimits } from './port-limits.js';
-import { sniffProtocol } from './protocol-sniffer.js';
+import { sniffProtocol, type SniffedProtocol } from './protocol-sniffer.js';
 
 /** Why a connection was closed before anything was served on it. */
 export type ConnectionRefusal =
@@ -38,8 +38,20 @@ export interface OnePortOptions {
   readonly onHttp2Stream?: ((stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean) | undefined;
   /** A connection that began with the peer magic. `head` is what was read so far, the magic included; the socket is paused. */
   readonly onPeer: (socket: Socket, head: Buffer) => void;
+  /** What serves clients that speak frames (see docs/protocol.md); made when the limits are known. Default: such connections are closed. */
+  readonly direct?: ((limits: ResolvedPortLimits) => DirectService) | undefined;
   /** A connection was closed unserved: for counters and logs. */
   readonly onRefused?: ((reason: ConnectionRefusal, remoteAddress: string) => void) | undefined;
+}
+
+/** What serves connections that began with the magic of direct ones. */
+export interface DirectService {
+  /** `head` is what was read so far, the magic included; the socket is paused. */
+  accept(socket: Socket, head: Buffer): void;
+  /** No connection takes new calls; each ends when those under way have. */
+  closeAll(): void;
+  /** Stops what it does by itself. */
+  stop(): void;
 }
 
 /** What listens in place of a TCP port. */
@@ -63,7 +75,7 @@ export interface OnePort {
 }
 
 /**
- * Opens one plain-text port for HTTP/1.1, HTTP/2 (with prior knowledge) and peers, told apart by their first bytes; whatever speaks anything else is
+ * Opens one plain-text port for HTTP/1.1, HTTP/2 (with prior knowledge), direct connections and peers, told apart by their first bytes; whatever speaks anything else is
  * closed. Rejects with a `PortError`, or an `OptionRangeError` for a limit out of its range.
  */
 export async function listenOnePort(options: OnePortOptions): Promise<OnePort> {
@@ -84,6 +96,7 @@ class ListeningPort implements OnePort {
   readonly #limits: ResolvedPortLimits;
   readonly #caps: ConnectionCaps;
   readonly #guard: Http2Guard;
+  readonly #direct: DirectService | undefined;
   readonly #http1: Server;
   readonly #http2: Http2Server;
   /** What node:http itself does with a connection: taken off the server, so that the sniffer comes first. */
@@ -99,6 +112,7 @@ class ListeningPort implements OnePort {
     this.#limits = limits;
     this.#caps = new ConnectionCaps(limits);
     this.#guard = new Http2Guard(limits);
+    this.#direct = options.direct?.(limits);
     // The HTTP/1.1 server owns the port: only a server that listens itself enforces its header and request timeouts.
     this.#http1 = createHttp1(limits);
     this.#serveHttp1 = this.#http1.listeners('connection') as ((socket: Socket) => void)[];
@@ -139,6 +153,7 @@ class ListeningPort implements OnePort {
       this.#address = { host: bound.address, port: bound.port };
     } catch (error) {
       this.#guard.stop();
+      this.#direct?.stop();
       throw portErrorOf(error as NodeJS.ErrnoException, host, port);
     }
     // Such as EMFILE in accept: that connection is lost, the port goes on.
@@ -154,6 +169,7 @@ class ListeningPort implements OnePort {
     const closed = this.#stopListening();
     for (const socket of this.#sniffing) socket.destroy();
     this.#guard.closeAll();
+    this.#direct?.closeAll();
     const deadlineMs = performance.now() + graceMs;
     // Connections that serve nothing go at once; those with a request under way go when it is answered, or at the deadline.
     while (this.#busy() && performance.now() < deadlineMs) {
@@ -163,6 +179,7 @@ class ListeningPort implements OnePort {
     for (const socket of this.#caps.sockets) socket.destroy();
     await closed;
     this.#guard.stop();
+    this.#direct?.stop();
   }
 
   #stopListening(): Promise<void> {
@@ -199,7 +216,7 @@ class ListeningPort implements OnePort {
     });
   }
 
-  #route(socket: Socket, protocol: 'http1' | 'http2' | 'peer', head: Buffer): void {
+  #route(socket: Socket, protocol: SniffedProtocol, head: Buffer): void {
     if (protocol === 'peer') {
       this.#peers.add(socket);
       this.#options.onPeer(socket, head);
@@ -209,6 +226,11 @@ class ListeningPort implements OnePort {
     if (refusal !== undefined) {
       if (protocol === 'http1') socket.write(OVERLOADED);
       this.#refuse(socket, refusal);
+      return;
+    }
+    if (protocol === 'direct') {
+      if (this.#direct === undefined) this.#refuse(socket, 'unknown-protocol');
+      else this.#direct.accept(socket, head);
       return;
     }
     socket.unshift(head);

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { CALL_MAGIC } from '@zkl/wire';
 
 /**
  * The first bytes of a connection between servers. The first is no letter, so no HTTP; it is not 0x00, which begins a ZooKeeper
@@ -7,12 +8,13 @@ import type { Socket } from 'node:net';
 export const PEER_MAGIC: Buffer = Buffer.from([0x89, 0x5a, 0x4b, 0x4c, 0x50, 0x45, 0x45, 0x52]); // 0x89 "ZKLPEER"
 
 /** What a connection speaks, by its first bytes. */
-export type SniffedProtocol = 'http1' | 'http2' | 'peer';
+export type SniffedProtocol = 'http1' | 'http2' | 'peer' | 'direct';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
 
 const SIGNATURES: readonly { readonly protocol: SniffedProtocol; readonly bytes: Buffer }[] = [
   { protocol: 'peer', bytes: PEER_MAGIC },
+  { protocol: 'direct', bytes: Buffer.from(CALL_MAGIC) },
   { protocol: 'http2', bytes: Buffer.from('PRI ') },
   ...METHODS.map((method) => ({ protocol: 'http1' as const, bytes: Buffer.from(`${method} `) })),
 ];

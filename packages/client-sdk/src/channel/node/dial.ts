@@ -7,12 +7,20 @@ export type Dial = (address: { readonly host: string; readonly port: number }) =
 
 /** A connection for HTTP/2, with TLS on it where the address says so. */
 export function connectBy(dial: Dial, url: URL): Duplex {
-  const isTls = url.protocol === 'https:';
-  // As the URL writes it: IPv6 stands in brackets there.
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
-  const socket = closeAtEnd(attempt(() => dial({ host, port })));
-  return isTls ? connectTls({ socket, servername: host, ALPNProtocols: ['h2'] }) : socket;
+  const socket = closeAtEnd(dialTo(dial, url));
+  return url.protocol === 'https:' ? connectTls({ socket, servername: hostOf(url), ALPNProtocols: ['h2'] }) : socket;
+}
+
+/** A connection to where the URL says, as it is. */
+export function dialTo(dial: Dial, url: URL): Duplex {
+  const defaultPort = url.protocol === 'https:' ? 443 : 80;
+  const port = url.port === '' ? defaultPort : Number(url.port);
+  return attempt(() => dial({ host: hostOf(url), port }));
+}
+
+/** As the URL writes it, IPv6 stands in brackets. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** A connection that breaks at once, in place of an exception. */

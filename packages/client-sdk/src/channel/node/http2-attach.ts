@@ -8,7 +8,7 @@ import {
 } from 'node:http2';
 import type { ChannelStream, StreamEnd, StreamListener } from '../channel.js';
 import { parseErrorBody } from '../error-body.js';
-import { Envelopes } from './envelopes.js';
+import { FrameCutter } from '@zkl/wire';
 import { readGrpcStatus } from './grpc-status.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
@@ -30,7 +30,8 @@ export class Http2Attach implements ChannelStream {
   readonly #listener: StreamListener;
   readonly #onRef: (on: boolean) => void;
   readonly #onLeave: () => void;
-  readonly #envelopes: Envelopes;
+  readonly #messageBytesMax: number;
+  readonly #cutter: FrameCutter;
   #stream: ClientHttp2Stream | undefined;
   /** Messages given before the connection was there. */
   #early: Uint8Array[] = [];
@@ -51,7 +52,8 @@ export class Http2Attach implements ChannelStream {
     this.#listener = listener;
     this.#onRef = hooks.onRef;
     this.#onLeave = hooks.onLeave;
-    this.#envelopes = new Envelopes(messageBytesMax);
+    this.#messageBytesMax = messageBytesMax;
+    this.#cutter = new FrameCutter(messageBytesMax);
   }
 
   start(session: ClientHttp2Session, method: DescMethodBiDiStreaming): void {
@@ -135,8 +137,10 @@ export class Http2Attach implements ChannelStream {
     if (!CONTENT_TYPES.has(this.#contentType)) {
       return this.#garbled(`The reply is not a zkl stream: content-type ${JSON.stringify(this.#contentType)}`);
     }
-    const { failed } = this.#envelopes.read(chunk, (flags, payload) => this.#onEnvelope(flags, payload));
-    if (failed !== undefined) this.#garbled(failed);
+    const cutter = this.#cutter;
+    cutter.push(chunk);
+    while (cutter.next()) this.#onEnvelope(cutter.kind, cutter.payload);
+    if (cutter.isTooLarge) this.#garbled(`The message is larger than ${this.#messageBytesMax} bytes`);
   }
 
   #onErrorBody(chunk: Buffer): void {
