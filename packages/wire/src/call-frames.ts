@@ -8,8 +8,10 @@ import { countCodePoints, readUtf8 } from './utf8.js';
  * numbers are varints, and texts are UTF-8 with their length before them.
  */
 
-/** What both sides begin with. The first byte is no letter, so no HTTP; and not that of TLS, nor of ZooKeeper. */
+/** What a client begins with. The first byte is no letter, so no HTTP; and not that of TLS, nor of ZooKeeper. */
 export const CALL_MAGIC: Uint8Array = new Uint8Array([0x89, 0x5a, 0x4b, 0x4c, 0x43, 0x41, 0x4c, 0x4c]); // 0x89 "ZKLCALL"
+/** What a server answers with. Something else, so that nobody who sends back what it gets is taken for one. */
+export const CALL_GREETING: Uint8Array = new Uint8Array([0x89, 0x5a, 0x4b, 0x4c, 0x48, 0x45, 0x52, 0x45]); // 0x89 "ZKLHERE"
 
 /** A message of the call that was named last by its side. */
 export const FRAME_MESSAGE = 0x00;

@@ -1,5 +1,6 @@
 export { ByteReader, ByteWriter } from './byte-writer.js';
 export {
+  CALL_GREETING,
   CALL_MAGIC,
   decodeCallEnd,
   decodeCallStart,

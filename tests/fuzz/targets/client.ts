@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { AttachResponseSchema, ErrorDetailSchema, Outcome } from '@zkl/protocol';
-import { appendReply, ByteWriter } from '@zkl/wire';
+import { appendReply, ByteWriter, FrameCutter } from '@zkl/wire';
 import fc from 'fast-check';
 import { GarbledReply } from '../../../packages/client-sdk/src/calls/operation.js';
 import type { StreamingChannel, StreamListener } from '../../../packages/client-sdk/src/channel/channel.js';
 import { parseErrorBody } from '../../../packages/client-sdk/src/channel/error-body.js';
-import { Envelopes } from '../../../packages/client-sdk/src/channel/node/envelopes.js';
 import { readGrpcStatus } from '../../../packages/client-sdk/src/channel/node/grpc-status.js';
 import { decodeText } from '../../../packages/client-sdk/src/codec/data.js';
 import { jsonCodec } from '../../../packages/client-sdk/src/node/codec.js';
@@ -74,21 +73,21 @@ function envelope(payload: Uint8Array, flags = 0): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-const envelopes: FuzzTarget = {
-  name: 'client-envelopes',
-  covers: ['packages/client-sdk/src/channel/node/envelopes.ts'],
+const frames: FuzzTarget = {
+  name: 'client-frames',
+  covers: ['packages/wire/src/frame-cutter.ts'],
   valid: fc
     .array(fc.uint8Array({ maxLength: 300 }), { maxLength: 5 })
     .map((list) => new Uint8Array(Buffer.concat(list.map((one) => envelope(one))))),
   run: (input) => {
     // However the bytes are cut, the messages are the same.
     const read = (size: () => number): { readonly messages: Uint8Array[]; readonly failed: string | undefined } => {
-      const reader = new Envelopes(65_536);
+      const cutter = new FrameCutter(65_536);
       const messages: Uint8Array[] = [];
       for (let at = 0; at < input.length;) {
-        const piece = Buffer.from(input.slice(at, (at += size())));
-        const { failed } = reader.read(piece, (_, payload) => messages.push(payload.slice()));
-        if (failed !== undefined) return { messages, failed };
+        cutter.push(input.slice(at, (at += size())));
+        while (cutter.next()) messages.push(new Uint8Array([cutter.kind, ...cutter.payload]));
+        if (cutter.isTooLarge) return { messages, failed: 'too large' };
       }
       return { messages, failed: undefined };
     };
@@ -177,7 +176,9 @@ const attached: FuzzTarget = {
       },
     );
     try {
-      new Envelopes(65_536).read(Buffer.from(input), (_, payload) => script.listener?.onMessage(payload));
+      const cutter = new FrameCutter(65_536);
+      cutter.push(input);
+      while (cutter.next()) script.listener?.onMessage(cutter.payload);
     } catch (error) {
       return codeOf(error, GarbledReply);
     }
@@ -205,4 +206,4 @@ const data: FuzzTarget = {
 };
 
 /** What a client reads from a server. */
-export const clientTargets: readonly FuzzTarget[] = [errorBody, grpcStatus, envelopes, attached, data];
+export const clientTargets: readonly FuzzTarget[] = [errorBody, grpcStatus, frames, attached, data];

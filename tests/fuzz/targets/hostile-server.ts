@@ -1,5 +1,5 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcp, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   AttachResponseSchema,
@@ -12,6 +12,7 @@ import {
   WriteResponseSchema,
 } from '@zkl/protocol';
 import { createClient, isZklError, type Client } from '@zkl/client-sdk';
+import { CALL_GREETING, encodeCallEnd, encodePing, encodeSelect, FRAME_PING } from '@zkl/wire';
 import fc from 'fast-check';
 import { must, type FuzzTarget } from '../engine/target.js';
 
@@ -53,7 +54,42 @@ class HostileServer {
   }
 }
 
+/** Speaks frames: greets, and says the bytes it was given last whenever something comes. */
+class HostileFrames {
+  body: Uint8Array = new Uint8Array(0);
+  readonly #server: TcpServer;
+  readonly #sockets = new Set<Socket>();
+  readonly clients: Client[] = [];
+
+  constructor() {
+    this.#server = createTcp((socket) => {
+      this.#sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.once('data', () => {
+        socket.write(CALL_GREETING);
+        socket.on('data', () => socket.write(this.body));
+      });
+    });
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const endpoints = [`127.0.0.1:${(this.#server.address() as AddressInfo).port}`];
+    const common = { endpoints, timeoutMs: TIMEOUT_MS, attemptTimeoutMs: 50, messageBytesMax: 65_536 };
+    this.clients.push(createClient({ ...common, stream: false }), createClient(common));
+    return this;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.clients) await client.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
 let server: Promise<HostileServer> | undefined;
+let frames: Promise<HostileFrames> | undefined;
 
 const CALLS: readonly ((client: Client) => Promise<unknown>)[] = [
   (client) => client.get('/a'),
@@ -95,8 +131,10 @@ const SAMPLES: readonly Uint8Array[] = [
   ),
 ];
 
-function envelope(fields: object): Buffer {
-  const message = toBinary(AttachResponseSchema, create(AttachResponseSchema, fields));
+const envelope = (fields: object): Buffer =>
+  envelopeOf(toBinary(AttachResponseSchema, create(AttachResponseSchema, fields)));
+
+function envelopeOf(message: Uint8Array): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
@@ -108,6 +146,20 @@ const streamed = Buffer.concat([
   envelope({ pong: 1n }),
 ]);
 
+/** What a call comes to. The first byte says which, and over what. */
+async function outcomeOf(hostile: HostileServer | HostileFrames, input: Uint8Array): Promise<string> {
+  hostile.body = input.slice(1);
+  const which = input[0] ?? 0;
+  const client = hostile.clients[which % 2]!;
+  try {
+    await CALLS[(which >> 1) % CALLS.length]!(client);
+    return 'answered';
+  } catch (error) {
+    must(isZklError(error), `an untyped error: ${String(error)}`);
+    return error.code;
+  }
+}
+
 const hostileServer: FuzzTarget = {
   name: 'client-hostile-server',
   covers: ['packages/client-sdk/src/channel/node/http2-call.ts'],
@@ -117,17 +169,7 @@ const hostileServer: FuzzTarget = {
     .map(([call, sample]) => new Uint8Array([call, ...(call % 2 === 1 ? streamed : SAMPLES[sample]!)])),
   ...{ inputBytesMax: 4_096, runs: 24, timeMsMax: SETTLES_MS, sharesProcess: true },
   run: async (input) => {
-    const hostile = await (server ??= new HostileServer().start());
-    hostile.body = input.slice(1);
-    const which = input[0] ?? 0;
-    const client = hostile.clients[which % 2]!;
-    try {
-      await CALLS[(which >> 1) % CALLS.length]!(client);
-      return 'answered';
-    } catch (error) {
-      must(isZklError(error), `an untyped error: ${String(error)}`);
-      return error.code;
-    }
+    return outcomeOf(await (server ??= new HostileServer().start()), input);
   },
   close: async () => {
     const open = server;
@@ -136,5 +178,27 @@ const hostileServer: FuzzTarget = {
   },
 };
 
+/** Answers to the first calls of a connection, and a stream that stays open. */
+const talk = fc
+  .tuple(fc.nat(SAMPLES.length - 1), fc.integer({ min: 1, max: 3 }), fc.nat(3))
+  .map(([sample, id, how]) => {
+    const end = how === 0 ? { code: 'not_found', message: 'no', detail: new Uint8Array([8, 1]) } : undefined;
+    const unary = [encodeSelect(id), envelopeOf(SAMPLES[sample]!), encodeCallEnd({ id, refusal: end })];
+    return Buffer.concat(how === 1 ? [encodePing(FRAME_PING, 1), encodeSelect(id), streamed] : unary);
+  });
+
+const hostileFrames: FuzzTarget = {
+  name: 'client-hostile-frames',
+  covers: ['packages/client-sdk/src/channel/node/direct-call.ts'],
+  valid: fc.tuple(fc.nat(CALLS.length * 2 - 1), talk).map(([call, body]) => new Uint8Array([call, ...body])),
+  ...{ inputBytesMax: 4_096, runs: 24, timeMsMax: SETTLES_MS, sharesProcess: true },
+  run: async (input) => outcomeOf(await (frames ??= new HostileFrames().start()), input),
+  close: async () => {
+    const open = frames;
+    frames = undefined;
+    await (await open)?.close();
+  },
+};
+
 /** A client before a server that answers anything. */
-export const hostileServerTargets: readonly FuzzTarget[] = [hostileServer];
+export const hostileServerTargets: readonly FuzzTarget[] = [hostileServer, hostileFrames];

@@ -8,11 +8,23 @@ import {
   CLASS_WRITE,
   CommandReader,
   countCodePoints,
+  decodeCallEnd,
+  decodeCallStart,
+  decodeClose,
   decodeCommand,
+  decodePing,
   decodeReplies,
   decodeResult,
+  decodeSelect,
+  encodeCallEnd,
+  encodeCallStart,
+  encodeClose,
   encodeCommand,
+  encodePing,
   encodeResult,
+  encodeSelect,
+  FRAME_HEAD_BYTES,
+  FRAME_PING,
   isValidPath,
   OperationReader,
   PATH_BYTES_MAX,
@@ -271,5 +283,60 @@ const paths: FuzzTarget = {
   },
 };
 
+/** What each kind of frame is decoded to, made into a payload again. */
+const FRAMES: readonly ((payload: Uint8Array) => Uint8Array | undefined)[] = [
+  (payload) => {
+    const start = decodeCallStart(payload);
+    return start && encodeCallStart(start);
+  },
+  (payload) => {
+    const id = decodeSelect(payload);
+    return id === undefined ? undefined : encodeSelect(id);
+  },
+  (payload) => {
+    const close = decodeClose(payload);
+    return close && encodeClose(close.id, close.gaveUp);
+  },
+  (payload) => {
+    const end = decodeCallEnd(payload);
+    return end && encodeCallEnd(end);
+  },
+  (payload) => {
+    const number = decodePing(payload);
+    return number === undefined ? undefined : encodePing(FRAME_PING, number);
+  },
+];
+
+const anyId = fc.integer({ min: 1, max: 0xffff_ffff });
+const call = fc.record({ id: anyId, timeoutMs: fc.option(anyId, { nil: undefined }), path: fc.webPath() });
+const refusal = fc.record({ code: fc.string(), message: fc.string(), detail: fc.uint8Array({ maxLength: 40 }) });
+const encodedFrame = fc.oneof(
+  call.map((start) => [0, encodeCallStart(start)] as const),
+  anyId.map((id) => [1, encodeSelect(id)] as const),
+  fc.tuple(anyId, fc.boolean()).map(([id, gaveUp]) => [2, encodeClose(id, gaveUp)] as const),
+  fc
+    .record({ id: anyId, refusal: fc.option(refusal, { nil: undefined }) })
+    .map((end) => [3, encodeCallEnd(end)] as const),
+  anyId.map((number) => [4, encodePing(FRAME_PING, number)] as const),
+);
+
+const callFrames: FuzzTarget = {
+  name: 'wire-call-frames',
+  covers: ['packages/wire/src/call-frames.ts'],
+  // The first byte: which kind of frame.
+  valid: encodedFrame.map(([kind, frame]) => new Uint8Array([kind, ...frame.subarray(FRAME_HEAD_BYTES)])),
+  run: (input) => {
+    const kind = (input[0] ?? 0) % FRAMES.length;
+    const again = FRAMES[kind]!(input.subarray(1));
+    if (again === undefined) return `${kind} malformed`;
+    const payload = again.subarray(FRAME_HEAD_BYTES);
+    must(
+      isDeepStrictEqual(new Uint8Array(payload), new Uint8Array(input.subarray(1))) || kind === 3,
+      'a frame that means something else when it is encoded again',
+    );
+    return `${kind} ok`;
+  },
+};
+
 /** The byte layouts of @zkl/wire. */
-export const wireTargets: readonly FuzzTarget[] = [commands, results, replies, streamOperations, paths];
+export const wireTargets: readonly FuzzTarget[] = [commands, results, replies, streamOperations, paths, callFrames];

@@ -3,6 +3,7 @@ import { toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorDetailSchema } from '@zkl/protocol';
 import {
+  CALL_GREETING,
   CALL_MAGIC,
   decodeCallStart,
   decodeClose,
@@ -97,7 +98,7 @@ export class DirectConnection {
     // Half a connection is of no use, whatever the socket was made to allow.
     socket.on('end', () => socket.destroy());
     socket.on('close', () => this.#onClose());
-    socket.write(CALL_MAGIC);
+    socket.write(CALL_GREETING);
     if (head.byteLength > CALL_MAGIC.byteLength) this.#cutter.push(head.subarray(CALL_MAGIC.byteLength));
     this.#read();
   }

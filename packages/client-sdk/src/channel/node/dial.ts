@@ -1,4 +1,4 @@
-import { PassThrough, type Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { closeAtEnd } from './close-at-end.js';
 
@@ -28,7 +28,7 @@ function attempt(dial: () => Duplex): Duplex {
   try {
     return dial();
   } catch (thrown) {
-    const broken = new PassThrough();
+    const broken = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     process.nextTick(() => broken.destroy(error));
     return broken;

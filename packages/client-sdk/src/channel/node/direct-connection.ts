@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import {
+  CALL_GREETING,
   CALL_MAGIC,
   decodeCallEnd,
   decodePing,
@@ -23,6 +24,8 @@ import { ResetPacer } from './reset-pacer.js';
 
 /** Whom a connection tells what becomes of it. Calls are told by themselves. */
 export interface DirectConnectionOwner {
+  /** There is a connection. */
+  onConnected(): void;
   /** The server speaks frames. */
   onReady(): void;
   /** It takes no new calls; those under way may finish. */
@@ -40,10 +43,10 @@ export class DirectConnection {
   readonly #cutter: FrameCutter;
   readonly #calls = new Map<number, CallOnConnection>();
   readonly #pacer = new ResetPacer();
-  /** What has come of the magic. */
+  /** What has come of it. */
   #greeting: Uint8Array = new Uint8Array(0);
   #isReady = false;
-  #isConnected: boolean;
+  #isConnected = false;
   #isOver = false;
   #cause: unknown;
   #ids = 0;
@@ -55,10 +58,7 @@ export class DirectConnection {
     this.#socket = socket;
     this.#owner = owner;
     this.#cutter = new FrameCutter(messageBytesMax);
-    this.#isConnected = (socket as { connecting?: boolean }).connecting !== true;
-    socket.on('connect', () => {
-      this.#isConnected = true;
-    });
+    socket.on('connect', () => this.#onConnect());
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => this.#onDrain());
     socket.on('error', (error) => {
@@ -67,7 +67,12 @@ export class DirectConnection {
     // Half a connection is of no use.
     socket.on('end', () => socket.destroy());
     socket.on('close', () => this.#onClose());
-    socket.write(CALL_MAGIC);
+  }
+
+  /** Says what it speaks. Nothing is told before. */
+  open(): void {
+    this.#write(CALL_MAGIC);
+    if ((this.#socket as { connecting?: boolean }).connecting !== true) this.#onConnect();
   }
 
   /** Calls that are under way. */
@@ -127,6 +132,12 @@ export class DirectConnection {
     this.#socket.destroy();
   }
 
+  #onConnect(): void {
+    if (this.#isConnected) return;
+    this.#isConnected = true;
+    this.#owner.onConnected();
+  }
+
   /** Ends the connection, and tells those that are under way on it why, within this call. */
   close(reason: string): void {
     const calls = this.#over();
@@ -154,16 +165,16 @@ export class DirectConnection {
     if (this.#cutter.isTooLarge) this.#garbled('The message is larger than allowed');
   }
 
-  /** The first bytes: what is left of them when they are the server's magic. */
+  /** The first bytes: what is left of them when they are a server's greeting. */
   #greet(chunk: Buffer): Uint8Array | undefined {
     const bytes = Buffer.concat([this.#greeting, chunk]);
-    const length = Math.min(bytes.byteLength, CALL_MAGIC.byteLength);
-    if (bytes.compare(CALL_MAGIC, 0, length, 0, length) !== 0) {
+    const length = Math.min(bytes.byteLength, CALL_GREETING.byteLength);
+    if (bytes.compare(CALL_GREETING, 0, length, 0, length) !== 0) {
       this.#close(true);
       return undefined;
     }
     this.#greeting = bytes;
-    if (length < CALL_MAGIC.byteLength) return undefined;
+    if (length < CALL_GREETING.byteLength) return undefined;
     this.#isReady = true;
     this.#greeting = new Uint8Array(0);
     this.#owner.onReady();
@@ -218,10 +229,8 @@ export class DirectConnection {
   }
 
   #onClose(): void {
-    const { code } = (this.#cause ?? {}) as NodeJS.ErrnoException;
-    const wasHungUp = this.#cause === undefined || code === 'ECONNRESET' || code === 'EPIPE';
-    // A connection that stood, and was hung up on before a word: whoever is there does not know what this is.
-    this.#close(this.#isConnected && !this.#isReady && wasHungUp);
+    // A connection that stood, and came to its end before a greeting: whoever is there does not know what this is.
+    this.#close(this.#isConnected && !this.#isReady);
   }
 
   #close(isForeign: boolean): void {

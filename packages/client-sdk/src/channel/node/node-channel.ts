@@ -23,8 +23,9 @@ import { DirectUnary, type DirectCall } from './direct-call.js';
 import { DirectConnection } from './direct-connection.js';
 import { http2Channels } from './http2-channel.js';
 
-/** From the first packet until the server has greeted, in milliseconds. */
+/** From the first packet until there is a connection, and from then until the server has greeted, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
+const GREETING_TIMEOUT_MS = 1_500;
 /** How long HTTP/2 is used with whoever did not speak frames, before that is tried again, in milliseconds. */
 const FOREIGN_FOR_MS = 10_000;
 
@@ -144,15 +145,17 @@ class NodeChannel implements Channel {
   }
 
   #connect(): void {
-    const timer = setTimeout(
-      () => connection.destroy(new Error(`No connection within ${CONNECT_TIMEOUT_MS} ms`)),
-      CONNECT_TIMEOUT_MS,
-    );
-    timer.unref();
+    const within = (timeoutMs: number, what: string): NodeJS.Timeout =>
+      setTimeout(() => connection.destroy(new Error(`No ${what} within ${timeoutMs} ms`)), timeoutMs).unref();
+    let timer = within(CONNECT_TIMEOUT_MS, 'connection');
     const connection: DirectConnection = new DirectConnection(
       dialTo(this.#dial, new URL(this.#target.url)),
       this.#target.messageBytesMax,
       {
+        onConnected: () => {
+          clearTimeout(timer);
+          timer = within(GREETING_TIMEOUT_MS, 'greeting');
+        },
         onReady: () => {
           clearTimeout(timer);
           this.#onReady(connection);
@@ -169,6 +172,7 @@ class NodeChannel implements Channel {
       },
     );
     this.#state = { kind: 'connecting', connection };
+    connection.open();
   }
 
   #onReady(connection: DirectConnection): void {
