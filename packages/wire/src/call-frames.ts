@@ -3,7 +3,7 @@ import { Cursor } from './cursor.js';
 import { countCodePoints, readUtf8 } from './utf8.js';
 
 /**
- * Calls as plain frames on a TCP connection, which is the short way of zkl's own clients: see docs/protocol.md, "Direct connections". A frame is one byte
+ * Calls as plain frames on a TCP connection, which is the short way of zkl's own clients: see docs/direct-connections.md. A frame is one byte
  * that says its kind, its length as a big-endian uint32, and so many bytes: as a message of gRPC has it, so a message goes by either way unchanged. Other
  * numbers are varints, and texts are UTF-8 with their length before them.
  */

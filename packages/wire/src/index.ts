@@ -1,4 +1,5 @@
 export { ByteReader, ByteWriter } from './byte-writer.js';
+export { encodeBytesField, onlyBytesField } from './bytes-field.js';
 export {
   CALL_GREETING,
   CALL_MAGIC,

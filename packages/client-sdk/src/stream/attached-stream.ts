@@ -10,12 +10,15 @@ import {
   type ErrorDetail,
   type WatchBatch,
 } from '@zkl/protocol';
-import { decodeReplies, type Reply } from '@zkl/wire';
+import { decodeReplies, encodeBytesField, onlyBytesField, type Reply } from '@zkl/wire';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ChannelStream, StreamEnd, StreamingChannel } from '../channel/channel.js';
 
 /** The layout of operations and replies that this client speaks. */
 const LAYOUT = 1;
+/** `AttachRequest.operations` and `AttachResponse.replies`: what nearly every message is, and nothing else. */
+const OPERATIONS_FIELD = 2;
+const REPLIES_FIELD = 3;
 
 /** Why a session stream ended. */
 export type AttachEnd = StreamEnd | { readonly kind: 'goodbye'; readonly detail: ErrorDetail };
@@ -53,9 +56,9 @@ export class AttachedStream {
     this.#stream.send(toBinary(AttachRequestSchema, create(AttachRequestSchema, { hello: first })));
   }
 
-  /** Sends operations in the compact layout. False: enough is under way, wait for `onDrain`. */
+  /** Sends operations in the compact layout, at least one. False: enough is under way, wait for `onDrain`. */
   sendOperations(operations: Uint8Array): boolean {
-    return this.#stream.send(toBinary(AttachRequestSchema, create(AttachRequestSchema, { operations })));
+    return this.#stream.send(encodeBytesField(OPERATIONS_FIELD, operations));
   }
 
   ping(number: number): void {
@@ -80,6 +83,8 @@ export class AttachedStream {
 
   #onMessage(message: Uint8Array): void {
     if (this.#ended) return;
+    const onlyReplies = this.#welcomed ? onlyBytesField(REPLIES_FIELD, message) : undefined;
+    if (onlyReplies !== undefined) return this.#onReplies(onlyReplies);
     let response: AttachResponse;
     try {
       response = fromBinary(AttachResponseSchema, message, { readUnknownFields: false });
@@ -94,16 +99,18 @@ export class AttachedStream {
       this.#listener.onWelcome(welcome);
     }
     if (events.length > 0 && !this.#ended) this.#listener.onEvents(events);
-    if (replies.length > 0 && !this.#ended) {
-      const decoded = decodeReplies(replies);
-      if (decoded === undefined) return this.#garbled('A reply of the session stream cannot be decoded');
-      this.#listener.onReplies(decoded);
-    }
+    if (replies.length > 0 && !this.#ended) this.#onReplies(replies);
     if (pong > 0n && !this.#ended) this.#listener.onPong(Number(pong));
     if (goodbye !== undefined) {
       this.#stream.close();
       this.#end({ kind: 'goodbye', detail: goodbye });
     }
+  }
+
+  #onReplies(replies: Uint8Array): void {
+    const decoded = decodeReplies(replies);
+    if (decoded === undefined) return this.#garbled('A reply of the session stream cannot be decoded');
+    return this.#listener.onReplies(decoded);
   }
 
   #garbled(reason: string, cause?: unknown): void {

@@ -38,7 +38,7 @@ export interface OnePortOptions {
   readonly onHttp2Stream?: ((stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean) | undefined;
   /** A connection that began with the peer magic. `head` is what was read so far, the magic included; the socket is paused. */
   readonly onPeer: (socket: Socket, head: Buffer) => void;
-  /** What serves clients that speak frames (see docs/protocol.md); made when the limits are known. Default: such connections are closed. */
+  /** What serves clients that speak frames (see docs/direct-connections.md); made when the limits are known. Default: such connections are closed. */
   readonly direct?: ((limits: ResolvedPortLimits) => DirectService) | undefined;
   /** A connection was closed unserved: for counters and logs. */
   readonly onRefused?: ((reason: ConnectionRefusal, remoteAddress: string) => void) | undefined;

@@ -36,7 +36,7 @@ export interface DirectConnectionOwner {
   onClosed(isForeign: boolean, cause: unknown): void;
 }
 
-/** Calls of a client as frames on one connection: see docs/protocol.md. */
+/** Calls of a client as frames on one connection: see docs/direct-connections.md. */
 export class DirectConnection {
   readonly #socket: Duplex;
   readonly #owner: DirectConnectionOwner;
