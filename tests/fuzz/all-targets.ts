@@ -1,5 +1,6 @@
 import type { FuzzTarget } from './engine/target.js';
 import { clientTargets } from './targets/client.js';
+import { directDoorTargets } from './targets/direct-door.js';
 import { doorTargets } from './targets/doors.js';
 import { hostileServerTargets } from './targets/hostile-server.js';
 import { logStoreTargets } from './targets/log-store.js';
@@ -18,4 +19,5 @@ export const allTargets: readonly FuzzTarget[] = [
   ...clientTargets,
   ...hostileServerTargets,
   ...doorTargets,
+  ...directDoorTargets,
 ];

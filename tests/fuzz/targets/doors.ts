@@ -14,26 +14,15 @@ import {
   ZnodeService,
 } from '@zkl/protocol';
 import { createServer, type LogFields, type Logger, type ZklServer } from '@zkl/server';
-import {
-  CALL_GREETING,
-  CALL_MAGIC,
-  CLASS_READ,
-  encodeCallStart,
-  encodeClose,
-  encodePing,
-  encodeSelect,
-  FRAME_END,
-  FRAME_PING,
-  FrameCutter,
-} from '@zkl/wire';
+import { CLASS_READ } from '@zkl/wire';
 import fc from 'fast-check';
 import { PEER_MAGIC } from '../../../packages/server/src/port/protocol-sniffer.js';
 import { must, type FuzzTarget } from '../engine/target.js';
 
 /** How long an answer may take; the requests give 300 ms. */
-const ANSWER_MS = 5_000;
+export const ANSWER_MS = 5_000;
 /** Streams are looked at for so long: that is what tells whether they end. */
-const STREAM_MS = 20;
+export const STREAM_MS = 20;
 
 /** A server in this process, and all that it logged as an error. */
 class Door {
@@ -86,9 +75,9 @@ class Door {
 }
 
 let door: Promise<Door> | undefined;
-const theDoor = (): Promise<Door> => (door ??= new Door().start());
+export const theDoor = (): Promise<Door> => (door ??= new Door().start());
 
-async function closeDoor(): Promise<void> {
+export async function closeDoor(): Promise<void> {
   const open = door;
   door = undefined;
   await (await open)?.close();
@@ -97,8 +86,8 @@ async function closeDoor(): Promise<void> {
 const METHODS: readonly DescMethod[] = [ZnodeService, RegisterService, ClusterService, SessionService].flatMap(
   (service) => service.methods.filter(({ methodKind }) => methodKind === 'unary'),
 );
-const methodAt = (byte: number): DescMethod => METHODS[byte % METHODS.length]!;
-const pathOf = (method: DescMethod): string => `/${method.parent.typeName}/${method.name}`;
+export const methodAt = (byte: number): DescMethod => METHODS[byte % METHODS.length]!;
+export const pathOf = (method: DescMethod): string => `/${method.parent.typeName}/${method.name}`;
 
 const FIELDS: readonly object[] = [
   { path: '/a', data: new Uint8Array([1, 2]) },
@@ -129,7 +118,7 @@ const bodies = (encode: (desc: DescMessage, fields: object) => Uint8Array): fc.A
     }
     return new Uint8Array([method, ...body]);
   });
-const binary = bodies((desc, fields) => toBinary(desc, create(desc, fields as Record<string, unknown>)));
+export const binary = bodies((desc, fields) => toBinary(desc, create(desc, fields as Record<string, unknown>)));
 const json = bodies((desc, fields) => Buffer.from(toJsonString(desc, create(desc, fields as Record<string, unknown>))));
 
 function post(
@@ -190,7 +179,7 @@ function connectDoor(name: string, contentType: string, valid: fc.Arbitrary<Uint
   };
 }
 
-function envelope(payload: Uint8Array): Buffer {
+export function envelope(payload: Uint8Array): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(payload.length, 1);
   return Buffer.concat([head, payload]);
@@ -261,7 +250,7 @@ const grpc: FuzzTarget = {
 };
 
 const hello = { hello: { layout: 1 } };
-const attachMessages = fc
+export const attachMessages = fc
   .array(
     fc.constantFrom<object>(
       { operations: new Uint8Array([6, CLASS_READ, 1, 0, 0, 6]) },
@@ -307,65 +296,6 @@ const watchRequest = toBinary(
   WatchService.method.watch.input,
   create(WatchService.method.watch.input, { path: '/', scope: 3 }),
 );
-
-const callOf = (id: number, input: Uint8Array): Uint8Array[] => [
-  encodeCallStart({ id, timeoutMs: 300, path: pathOf(methodAt(input[0] ?? 0)) }),
-  envelope(input.subarray(1)),
-];
-
-/** What a client of ours says on a direct connection, once it has greeted. */
-const directTalk = fc
-  .array(
-    fc.oneof(
-      binary.map((input) => callOf(1, input)),
-      binary.map((input) => [...callOf(2, input), encodeClose(2, true)]),
-      fc.constant([encodePing(FRAME_PING, 7)]),
-      fc.constant([encodeSelect(1), envelope(new Uint8Array([1]))]),
-      attachMessages.map((messages) => [
-        encodeCallStart({ id: 3, timeoutMs: undefined, path: pathOf(SessionService.method.attach) }),
-        messages,
-        encodeClose(3, false),
-      ]),
-    ),
-    { minLength: 1, maxLength: 3 },
-  )
-  .map((list) => new Uint8Array(Buffer.concat(list.flat())));
-
-/** A direct connection: how the first call on it ended, or that the server hung up. */
-const direct: FuzzTarget = {
-  name: 'door-direct',
-  covers: ['packages/server/src/direct/direct-connection.ts'],
-  valid: directTalk,
-  ...{ inputBytesMax: 16_384, runs: 50, timeMsMax: ANSWER_MS, sharesProcess: true, close: closeDoor },
-  run: async (input) => {
-    const at = await theDoor();
-    const outcome = await new Promise<string>((resolve) => {
-      const socket = connectTcp(at.port, '127.0.0.1', () => socket.write(Buffer.concat([CALL_MAGIC, input])));
-      const cutter = new FrameCutter(16 * 1024 * 1024);
-      const heard: number[] = [];
-      let greeting = CALL_GREETING.byteLength;
-      let timer = setTimeout(() => socket.destroy(), ANSWER_MS);
-      socket.on('data', (chunk: Buffer) => {
-        if (greeting > 0) {
-          clearTimeout(timer);
-          timer = setTimeout(() => socket.destroy(), STREAM_MS);
-        }
-        cutter.push(chunk.subarray(Math.min(greeting, chunk.byteLength)));
-        greeting -= Math.min(greeting, chunk.byteLength);
-        while (cutter.next()) heard.push(cutter.kind);
-        if (heard.includes(FRAME_END)) socket.destroy();
-      });
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        clearTimeout(timer);
-        must(greeting === 0 && !cutter.isTooLarge, 'no greeting, or what is no frame');
-        resolve(heard.map((kind) => kind.toString(16)).join(' ') || 'nothing');
-      });
-    });
-    at.check();
-    return outcome;
-  },
-};
 
 const raw: FuzzTarget = {
   name: 'door-raw',
@@ -424,6 +354,5 @@ export const doorTargets: readonly FuzzTarget[] = [
     WatchService.method.watch,
     fc.constant(new Uint8Array(envelope(watchRequest))),
   ),
-  direct,
   raw,
 ];

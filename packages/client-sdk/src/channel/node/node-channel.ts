@@ -140,6 +140,8 @@ class NodeChannel implements Channel {
       case 'idle':
         if (performance.now() < this.#foreignUntilMs) return call.beginElsewhere();
         this.#connect();
+        break;
+      case 'connecting':
     }
     this.#waiting.add(call);
   }
