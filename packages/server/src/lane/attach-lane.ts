@@ -7,6 +7,7 @@ import { goodbyeMessage, stepMessage, welcomeMessage, type OutboxContext } from 
 import { SessionStream, type SessionStreamDependencies } from '../stream/session-stream.js';
 import type { StreamPort, StreamStep } from '../stream/stream-output.js';
 import { operationsOf, repliesFrame } from './attach-frames.js';
+import { eventsFrame } from './events-frame.js';
 import { frameOf } from './grpc-body.js';
 import type { LaneStream } from './lane-stream.js';
 
@@ -62,8 +63,12 @@ class LanePort implements StreamPort {
   }
 
   step(step: StreamStep): void {
-    if (step.events.length === 0 && step.pong === 0) this.#lane.send(repliesFrame(step.replies));
-    else this.#send(stepMessage(step));
+    const { events, replies, pong } = step;
+    const [only] = events;
+    if (only === undefined && pong === 0) this.#lane.send(repliesFrame(replies));
+    else if (events.length === 1 && only?.batch !== undefined && replies.byteLength === 0 && pong === 0) {
+      this.#lane.send(eventsFrame(only.batch, only.ids));
+    } else this.#send(stepMessage(step));
   }
 
   goodbye(failure: Failure | undefined): void {

@@ -23,10 +23,10 @@ export function welcomeMessage(context: OutboxContext, zxid: Zxid, timeoutMs: nu
 
 /** Events, replies and a pong as a message. */
 export function stepMessage({ events, replies, pong }: StreamStep): AttachResponse {
-  const message = create(AttachResponseSchema, { replies, pong: BigInt(pong) });
-  // Shared with other streams, and nobody changes them.
-  message.events = events as AttachResponse['events'];
-  return message;
+  const response = create(AttachResponseSchema, { replies, pong: BigInt(pong) });
+  // Their events are shared with other streams, and nobody changes them.
+  response.events = events.map(({ message }) => message);
+  return response;
 }
 
 /** The last message of a stream that the client did not end. */

@@ -5,12 +5,13 @@ import type { ByteWriter } from '@zkl/wire';
 import type { Failure } from '../request/failure.js';
 import { weigh } from '../watch/scope-snapshot.js';
 import type { EventBatch } from '../watch/shared-events.js';
-import { eventsToProto, failureToProto, progressToProto, snapshotToProto } from '../watch/watch-messages.js';
+import { failureToProto, progressToProto, snapshotToProto } from '../watch/watch-messages.js';
 import type { SnapshotPiece, Watcher, WatchSink } from '../watch/watcher.js';
+import { StepChanges, type StepEvents } from './step-events.js';
 
 /** One step of a stream towards its client: see AttachResponse. Either this, or a welcome, or a goodbye. */
 export interface StreamStep {
-  readonly events: readonly WatchBatch[];
+  readonly events: readonly StepEvents[];
   readonly replies: Uint8Array;
   /** 0 for none. */
   readonly pong: number;
@@ -37,7 +38,7 @@ export class StreamOutput implements WatchSink {
   readonly #port: StreamPort;
   readonly #onCaughtUp: () => void;
   readonly #replies: ByteWriter;
-  #events: { readonly batch: EventBatch | undefined; readonly message: WatchBatch }[] = [];
+  #events: StepEvents[] = [];
   #eventBytes = 0;
   #pong = 0;
   #flushDue = false;
@@ -67,24 +68,24 @@ export class StreamOutput implements WatchSink {
     for (let i = this.#events.length - 1; i >= 0 && i >= this.#events.length - SHARED_BACK; i -= 1) {
       const before = this.#events[i]!;
       if (before.batch !== batch) continue;
-      before.message.watchIds.push(watcher.id);
+      before.ids.push(watcher.id);
       return;
     }
-    this.#push(eventsToProto(batch, [watcher.id]), batch.bytes, batch);
+    this.#push(new StepChanges(batch, watcher.id), batch.bytes);
   }
 
   progress(watcher: Watcher, zxid: Zxid): void {
-    this.#push(progressToProto(zxid, [watcher.id]), MARK_BYTES);
+    this.#pushMessage(progressToProto(zxid, [watcher.id]), MARK_BYTES);
   }
 
   snapshot(watcher: Watcher, piece: SnapshotPiece): void {
     const bytes = piece.entries.reduce((sum, entry) => sum + weigh(entry), MARK_BYTES);
-    this.#push(snapshotToProto(piece, watcher.spec.withData, [watcher.id]), bytes);
+    this.#pushMessage(snapshotToProto(piece, watcher.spec.withData, [watcher.id]), bytes);
     this.#onCaughtUp();
   }
 
   fail(watcher: Watcher, code: ErrorCode): void {
-    this.#push(failureToProto(code, [watcher.id]), MARK_BYTES);
+    this.#pushMessage(failureToProto(code, [watcher.id]), MARK_BYTES);
     this.#onCaughtUp();
   }
 
@@ -104,8 +105,7 @@ export class StreamOutput implements WatchSink {
     if (this.#ended) return;
     const replies = this.#replies;
     if (this.#events.length === 0 && replies.length === 0 && this.#pong === 0) return;
-    const events = this.#events.map(({ message }) => message);
-    this.#port.step({ events, replies: replies.content(), pong: this.#pong });
+    this.#port.step({ events: this.#events, replies: replies.content(), pong: this.#pong });
     replies.reset();
     this.#events = [];
     this.#eventBytes = 0;
@@ -118,8 +118,12 @@ export class StreamOutput implements WatchSink {
     this.#ended = true;
   }
 
-  #push(message: WatchBatch, bytes: number, batch?: EventBatch): void {
-    this.#events.push({ message, batch });
+  #pushMessage(message: WatchBatch, bytes: number): void {
+    this.#push({ batch: undefined, ids: message.watchIds, message }, bytes);
+  }
+
+  #push(events: StepEvents, bytes: number): void {
+    this.#events.push(events);
     this.#eventBytes += bytes;
     this.flushSoon();
   }

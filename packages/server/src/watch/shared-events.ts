@@ -31,6 +31,10 @@ export class SharedEvents {
   /** By place within the zxid, and by flags. */
   #events: (WatchEvent | undefined)[][] = [];
   #batches = new Map<string | number, EventBatch>();
+  /** The last batch of a single change. */
+  #last: EventBatch | undefined;
+  #lastFirst = 0;
+  #lastFlags = 0;
   #start = 0;
   #zxid: Zxid = { epoch: 0, counter: 0 };
 
@@ -44,17 +48,27 @@ export class SharedEvents {
     this.#zxid = zxid;
     this.#events = [];
     this.#batches = new Map();
+    this.#last = undefined;
   }
 
   /** The batch of the changes at these positions, which are of the zxid that was begun with, in order. */
-  batch(positions: readonly number[], flags: number): EventBatch {
-    const key = positions.length === 1 ? positions[0]! * 8 + flags : `${flags}:${positions.join()}`;
+  batch(first: number, more: readonly number[], flags: number): EventBatch {
+    // Mostly one watch after another is told the same.
+    if (more.length === 0 && this.#last !== undefined && this.#lastFirst === first && this.#lastFlags === flags) {
+      return this.#last;
+    }
+    const key = more.length === 0 ? first * 8 + flags : `${flags}:${first},${more.join()}`;
     let batch = this.#batches.get(key);
     if (batch === undefined) {
-      const events = positions.map((position) => this.#event(position, flags));
+      const events = [first, ...more].map((position) => this.#event(position, flags));
       const bytes = events.reduce((sum, event) => sum + weigh(event), 0);
       batch = { zxid: this.#zxid, events, bytes };
       this.#batches.set(key, batch);
+    }
+    if (more.length === 0) {
+      this.#last = batch;
+      this.#lastFirst = first;
+      this.#lastFlags = flags;
     }
     return batch;
   }

@@ -172,8 +172,10 @@ export class WatchHub {
   }
 
   readonly #onHit = (watcher: Watcher): void => {
-    if (watcher.hits.length === 0) this.#hit.push(watcher);
-    watcher.hits.push(this.#position);
+    if (watcher.hit === -1) {
+      watcher.hit = this.#position;
+      this.#hit.push(watcher);
+    } else (watcher.moreHits ??= []).push(this.#position);
   };
 
   /** All that one zxid changed, to all whom it concerns. */
@@ -182,15 +184,16 @@ export class WatchHub {
     this.#shared.begin(first, zxid);
     for (const watcher of this.#hit) {
       if (!watcher.sink.writable) this.#fallBehind(watcher, first);
-      else if (compareZxid(zxid, watcher.after) > 0) this.#give(watcher, watcher.hits);
-      watcher.hits = [];
+      else if (compareZxid(zxid, watcher.after) > 0) this.#give(watcher, watcher.hit, watcher.moreHits);
+      watcher.hit = -1;
+      watcher.moreHits = undefined;
     }
     this.#hit.length = 0;
   }
 
-  #give(watcher: Watcher, positions: readonly number[]): void {
-    const batch = this.#shared.batch(positions, watcher.flags);
-    this.counts.events += positions.length;
+  #give(watcher: Watcher, first: number, more: readonly number[] = []): void {
+    const batch = this.#shared.batch(first, more, watcher.flags);
+    this.counts.events += 1 + more.length;
     this.#renew(watcher);
     watcher.sink.events(watcher, batch);
   }
@@ -334,9 +337,10 @@ export class WatchHub {
       if (matches(watcher.spec, view.type, view.path)) hits.push(at);
     }
     watcher.cursor = at;
-    if (hits.length > 0 && compareZxid(zxid, watcher.after) > 0) {
+    const [hit, ...more] = hits;
+    if (hit !== undefined && compareZxid(zxid, watcher.after) > 0) {
       this.#shared.begin(first, zxid);
-      this.#give(watcher, hits);
+      this.#give(watcher, hit, more);
     }
     return at - first;
   }

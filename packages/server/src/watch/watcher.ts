@@ -58,8 +58,9 @@ export class Watcher implements Due {
   dueTick = 0;
   /** A mark of progress is due, and could not be given yet. */
   markWanted = false;
-  /** Positions within the zxid that is being told. */
-  hits: number[] = [];
+  /** Positions within the zxid that is being told: the first, or -1 while there is none; and those after it, which are few or none. */
+  hit = -1;
+  moreHits: number[] | undefined;
   reason: ResetReason = 'requested';
   snapshot: ScopeSnapshot | undefined;
   /** How many entries of the snapshot were given. */
