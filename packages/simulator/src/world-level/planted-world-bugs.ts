@@ -45,7 +45,7 @@ export const PLANTED_WORLD_BUGS: readonly PlantedWorldBug[] = [
   bug('watch-splits-a-transaction', 10, ['watches-are-slices'], WATCHING),
   bug('watch-tells-another-previous-value', 20, ['watches-are-slices'], WATCHING),
   bug('watch-resets-without-snapshot', 20, ['watches-are-slices'], WATCHING),
-  bug('slow-reader-loses-events', 10, ['watches-are-slices'], WATCHING),
+  bug('slow-reader-loses-events', 10, ['watches-are-slices', 'events-come-first'], WATCHING),
   bug('mirror-applies-half-a-batch', 20, ['mirror-is-state'], { ...WATCHING, watches: 0, mirrors: true }),
   bug('session-confirmed-by-nobody', 30, ['client-knows-first'], {
     watches: 2,
