@@ -175,7 +175,7 @@ export type {
 export { appendEncodedResult, appendReply, decodeReplies, decodeReply } from './reply-codec.js';
 export { decodeResult, encodeResult, writeResult } from './result-codec.js';
 export { ResultEncoder } from './result-encoder.js';
-export { packSetResult, SET_RESULT_BYTES, SET_RESULT_WORDS } from './set-result.js';
+export { packSetResult, SET_RESULT_BYTES, SET_RESULT_WORDS, zxidOfSetResult } from './set-result.js';
 export type {
   CreatedResult,
   DeletedRecursiveResult,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { encodeResult } from './result-codec.js';
-import { packSetResult, SET_RESULT_BYTES, SET_RESULT_WORDS } from './set-result.js';
+import { packSetResult, SET_RESULT_BYTES, SET_RESULT_WORDS, zxidOfSetResult } from './set-result.js';
+import { result } from './testing/arbitraries.js';
 
 const uint32 = fc.nat({ max: 0xffff_ffff });
 const words = fc.array(uint32, { minLength: SET_RESULT_WORDS, maxLength: SET_RESULT_WORDS });
@@ -42,5 +43,18 @@ it('packs the bytes that the result codec writes, and touches nothing beside the
         true,
       );
     }),
+  );
+});
+
+it('tells the zxid of a set, and of nothing else', () => {
+  fc.assert(
+    fc.property(result, uint32, uint32, (written, epoch, counter) => {
+      const bytes = encodeResult({ ...written, zxid: { epoch, counter } });
+      const expected = written.kind === 'set' ? { epoch, counter } : undefined;
+      expect(zxidOfSetResult(bytes)).toEqual(expected);
+      for (const cut of [0, 1, 9, bytes.length - 1]) expect(zxidOfSetResult(bytes.subarray(0, cut))).toBeUndefined();
+      expect(zxidOfSetResult(new Uint8Array([...bytes, 0]))).toBeUndefined();
+    }),
+    { numRuns: 500 },
   );
 });

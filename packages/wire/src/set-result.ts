@@ -1,3 +1,4 @@
+import type { Zxid } from './stat.js';
 import { STAT_BYTES } from './stat-codec.js';
 
 /** What a set's result begins with: see result-codec. */
@@ -25,6 +26,16 @@ export function packSetResult(words: Int32Array, target: Int32Array, at: number)
   }
   target[at + SET_RESULT_WORDS] = carry;
   if (!LITTLE_ENDIAN) swapBytes(target, at, at + SET_RESULT_WORDS);
+}
+
+/** Where an encoded result says that it was ordered, when it is a set's and whole; else undefined. Reads no more of it. */
+export function zxidOfSetResult(bytes: Uint8Array): Zxid | undefined {
+  if (bytes.length !== SET_RESULT_BYTES || bytes[0] !== SET_RESULT_KIND) return undefined;
+  return { epoch: uint32At(bytes, 1), counter: uint32At(bytes, 5) };
+}
+
+function uint32At(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
 function swapBytes(words: Int32Array, first: number, last: number): void {

@@ -23,7 +23,7 @@ import { answerQuery, refusedReply } from './answer-query.js';
 import type { Attachments } from './attachments.js';
 import { commandFailure, type TimeoutBounds } from './check-write.js';
 import { StreamAttachment, type AttachmentDependencies, type StreamHello } from './stream-attachment.js';
-import type { OperationsTicket, RefusedCode, StreamOperation } from './stream-operation.js';
+import type { OperationsTicket, StreamOperation } from './stream-operation.js';
 import { StreamOutput, type StreamPort } from './stream-output.js';
 import { StreamWrite, WritePipeline, type WritePipelineDependencies } from './write-pipeline.js';
 import { watchStartOf } from './watch-operation.js';
@@ -235,17 +235,13 @@ export class SessionStream {
 
   #write({ bytes, bodyStart, bodyEnd }: OperationReader, ticket: OperationsTicket): StreamOperation {
     const command = this.#command;
-    const refuse = (code: RefusedCode): StreamOperation => ({
-      kind: 'refused',
-      code,
-      ticket,
-    });
-    if (!command.read(bytes, bodyStart, bodyEnd)) return refuse('MARSHALLING_ERROR');
-    const failure = commandFailure(command, this.#attachment.session, this.#dependencies.limits);
-    if (failure !== undefined) return refuse(failure);
-    const write = new StreamWrite(bytes.subarray(bodyStart, bodyEnd), command.hasWriteId, command.ordered);
+    const code = command.read(bytes, bodyStart, bodyEnd)
+      ? commandFailure(command, this.#attachment.session, this.#dependencies.limits)
+      : 'MARSHALLING_ERROR';
+    if (code !== undefined) return { kind: 'refused', code, ticket };
+    const write = new StreamWrite(bytes.subarray(bodyStart, bodyEnd), command.hasWriteId, command.ordered, ticket);
     this.#pipeline.submit(write);
-    return { kind: 'write', write, ticket };
+    return write;
   }
 
   /** One question to the quorum covers all reads of a message, and those before it. */
@@ -343,15 +339,15 @@ export class SessionStream {
       return true;
     }
     if (operation.kind === 'other') return this.#do(operation.bytes, operation.barrier);
-    const { write } = operation;
-    if (write.state !== 'done') return false;
-    if (write.result === undefined) {
-      this.#reply(refusedReply(write.failure!, state.appliedZxid, view.leaderId, undefined, write));
+    if (operation.state !== 'done') return false;
+    const { result } = operation;
+    if (result === undefined) {
+      this.#reply(refusedReply(operation.failure!, state.appliedZxid, view.leaderId, undefined, operation));
       return true;
     }
-    if (!this.#hasApplied(write.zxid!)) return false;
-    if (write.result instanceof Uint8Array) appendEncodedResult(write.result, replies);
-    else appendReply(write.result, replies);
+    if (!this.#hasApplied(operation.zxid!)) return false;
+    if (result instanceof Uint8Array) appendEncodedResult(result, replies);
+    else appendReply(result, replies);
     return true;
   }
 
@@ -448,7 +444,7 @@ export class SessionStream {
 /** What a goodbye says of the operations that have no answer: that none of them took effect, or will, only when no write of theirs ever left. */
 function ofUnanswered(failure: Failure, unanswered: readonly StreamOperation[]): Failure {
   const open = unanswered.some(
-    (operation) => operation.kind === 'write' && (operation.write.state !== 'waiting' || operation.write.mayBeApplied),
+    (operation) => operation.kind === 'write' && (operation.state !== 'waiting' || operation.mayBeApplied),
   );
   return open ? { ...failure, outcome: 'unknown' } : failure;
 }

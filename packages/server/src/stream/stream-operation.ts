@@ -11,7 +11,7 @@ export type RefusedCode = 'BAD_ARGUMENTS' | 'AUTH_FAILED' | 'MARSHALLING_ERROR';
 
 /** An operation of a stream that was not answered yet. */
 export type StreamOperation =
-  | { readonly kind: 'write'; readonly write: StreamWrite; readonly ticket: OperationsTicket }
+  | StreamWrite
   | {
       /** Read, watch, cancel, progress, sync: done when all before it are. `bytes` hold it with its length. */
       readonly kind: 'other';

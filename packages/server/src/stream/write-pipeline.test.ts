@@ -1,6 +1,7 @@
 import type { NodeStatus } from '@zkl/consensus';
-import type { Result } from '@zkl/wire';
+import { encodeResult, ZXID_ZERO, type Result, type Stat } from '@zkl/wire';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ForwardReply } from '../peer/forward-reply.js';
 import { until } from '../peer/test-cluster.js';
 import { ClusterView } from '../request/cluster-view.js';
 import type { ProposalReply } from '../request/write-path.js';
@@ -17,6 +18,19 @@ const leading = (epoch: number): Pick<NodeStatus, 'role' | 'serving' | 'epoch' |
   epoch,
   leader: 1,
 });
+const ZERO_STAT: Stat = {
+  czxid: ZXID_ZERO,
+  mzxid: ZXID_ZERO,
+  pzxid: ZXID_ZERO,
+  ctimeMs: 0,
+  mtimeMs: 0,
+  version: 0,
+  cversion: 0,
+  aversion: 0,
+  ephemeralOwner: ZXID_ZERO,
+  dataLength: 0,
+  numChildren: 0,
+};
 const LOOKING = { role: 'looking', serving: false, epoch: 1, leader: undefined } as const;
 
 const applied = (counter: number): ProposalReply => ({
@@ -29,19 +43,18 @@ function setUp() {
   const view = new ClusterView();
   view.update(leading(1));
   const sent: { number: number; reply: (reply: ProposalReply) => void }[] = [];
+  const forwarded: { to: number; number: number; reply: (reply: ForwardReply) => void }[] = [];
   const pipeline = new WritePipeline(
     {
       view,
       propose: (operation, reply) => void sent.push({ number: operation[0]!, reply }),
-      forward: () => {
-        throw new Error('this server leads');
-      },
+      forward: (to, operation, reply) => void forwarded.push({ to, number: operation[0]!, reply }),
     },
     () => undefined,
   );
   pipelines.push(pipeline);
   const write = (number: number, { hasWriteId = true, ordered = true } = {}): StreamWrite => {
-    const made = new StreamWrite(new Uint8Array([number]), hasWriteId, ordered);
+    const made = new StreamWrite(new Uint8Array([number]), hasWriteId, ordered, { bytes: 1, left: 1 });
     pipeline.submit(made);
     return made;
   };
@@ -49,7 +62,7 @@ function setUp() {
     view.update(status);
     pipeline.onView();
   };
-  return { sent, write, change, numbers: () => sent.map(({ number }) => number) };
+  return { sent, forwarded, write, change, numbers: () => sent.map(({ number }) => number) };
 }
 
 describe('the writes of a stream', () => {
@@ -110,6 +123,26 @@ describe('the writes of a stream', () => {
     change(leading(2));
     expect(numbers()).toEqual([1, 2, 2]);
     expect(named.state).toBe('underWay');
+  });
+
+  it('of a follower are answered with the bytes that came, whatever they are', () => {
+    const { write, change, forwarded } = setUp();
+    change({ role: 'following', serving: true, epoch: 3, leader: 2 });
+    const writes = [write(1), write(2), write(3)];
+    expect(forwarded.map(({ to, number }) => [to, number])).toEqual([
+      [2, 1],
+      [2, 2],
+      [2, 3],
+    ]);
+    const zxid = { epoch: 3, counter: 7 };
+    const stat = { ...ZERO_STAT, mzxid: zxid };
+    const [set, deleted] = [encodeResult({ kind: 'set', zxid, stat }), encodeResult({ kind: 'deleted', zxid })];
+    forwarded[0]!.reply({ kind: 'result', result: set });
+    forwarded[1]!.reply({ kind: 'result', result: deleted });
+    forwarded[2]!.reply({ kind: 'result', result: set.subarray(1) });
+    expect(writes[0]).toMatchObject({ state: 'done', result: set, zxid });
+    expect(writes[1]).toMatchObject({ state: 'done', result: deleted, zxid });
+    expect(writes[2]).toMatchObject({ state: 'done', result: undefined, failure: 'SYSTEM_ERROR', mayBeApplied: true });
   });
 
   it('are refused for certain when the disk is full', () => {

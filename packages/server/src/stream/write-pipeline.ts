@@ -1,8 +1,9 @@
 import type { RefusalReason, ServerId, Zxid } from '@zkl/consensus';
-import { decodeResult, type ErrorCode, type Result } from '@zkl/wire';
+import { decodeResult, zxidOfSetResult, type ErrorCode, type Result } from '@zkl/wire';
 import type { ForwardReply } from '../peer/forward-reply.js';
 import type { ClusterView } from '../request/cluster-view.js';
 import type { ProposalReply } from '../request/write-path.js';
+import type { OperationsTicket } from './stream-operation.js';
 
 /** What the writes of a stream need of the rest of the server. */
 export interface WritePipelineDependencies {
@@ -14,12 +15,14 @@ export interface WritePipelineDependencies {
 /** How soon writes that were refused for want of room are sent again, in milliseconds. */
 const RETRY_MS = 10;
 
-/** One write of a stream, on its way. */
+/** One write of a stream, on its way: one of its operations. */
 export class StreamWrite {
+  readonly kind = 'write';
   /** As it goes to the log. */
   readonly operation: Uint8Array;
   readonly hasWriteId: boolean;
   readonly ordered: boolean;
+  readonly ticket: OperationsTicket;
   state: 'waiting' | 'underWay' | 'done' = 'waiting';
   /** Once done: its result, as bytes when it came from another server, and where it was ordered; or why there is none. */
   result: Result | Uint8Array | undefined;
@@ -28,10 +31,11 @@ export class StreamWrite {
   /** It may have been applied, though there is no result. */
   mayBeApplied = false;
 
-  constructor(operation: Uint8Array, hasWriteId: boolean, ordered: boolean) {
+  constructor(operation: Uint8Array, hasWriteId: boolean, ordered: boolean, ticket: OperationsTicket) {
     this.operation = operation;
     this.hasWriteId = hasWriteId;
     this.ordered = ordered;
+    this.ticket = ticket;
   }
 }
 
@@ -125,12 +129,24 @@ export class WritePipeline {
     } else {
       this.#dependencies.forward(target, write.operation, (reply) => {
         if (round !== this.#round) return;
-        const result = reply.kind === 'result' ? decodeResult(reply.result) : undefined;
-        if (reply.kind !== 'result') this.#onNoResult(write, reply);
-        else if (result === undefined) this.#onUnreadable(write);
-        else this.#onResult(write, result, reply.result);
+        if (reply.kind === 'result') this.#onForwarded(write, reply.result);
+        else this.#onNoResult(write, reply);
       });
     }
+  }
+
+  /** The usual one is passed on as it is; the client reads the rest of it. */
+  #onForwarded(write: StreamWrite, answer: Uint8Array): void {
+    const zxid = zxidOfSetResult(answer);
+    if (zxid !== undefined) {
+      this.#underWay -= 1;
+      this.#succeed(write, answer, zxid);
+      this.#settle();
+      return;
+    }
+    const result = decodeResult(answer);
+    if (result === undefined) this.#onUnreadable(write);
+    else this.#onResult(write, result, answer);
   }
 
   #onResult(write: StreamWrite, result: Result, answer: Result | Uint8Array): void {
@@ -140,12 +156,14 @@ export class WritePipeline {
     if (tooEarly && this.#followsUnanswered(write)) {
       write.state = 'waiting';
       this.#holding = true;
-    } else {
-      write.result = answer;
-      write.zxid = result.zxid;
-      write.state = 'done';
-    }
+    } else this.#succeed(write, answer, result.zxid);
     this.#settle();
+  }
+
+  #succeed(write: StreamWrite, answer: Result | Uint8Array, zxid: Zxid): void {
+    write.result = answer;
+    write.zxid = zxid;
+    write.state = 'done';
   }
 
   #onUnreadable(write: StreamWrite): void {
