@@ -84,6 +84,11 @@ export class Arena {
     return this.slab(ref).words[((ref & UNIT_MASK) << 1) + 1]! - RECORD_HEADER_BYTES;
   }
 
+  /** A word of a record. */
+  glance(ref: ArenaRef): number {
+    return this.slab(ref).words[this.offset(ref) >> 2]!;
+  }
+
   /** A record with room for `contentBytes`; what it holds is undefined. Owners are 0 or greater. */
   allocate(owner: number, contentBytes: number): ArenaRef {
     const bytes = (contentBytes + RECORD_HEADER_BYTES + 7) & ~7;

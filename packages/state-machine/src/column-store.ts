@@ -61,6 +61,22 @@ export class ColumnStore implements ZnodeStore {
     return slot;
   }
 
+  /** What a child of this name is filed under in the index. */
+  filedUnder(parent: number, name: Name): number {
+    return this.#hashOf(parent, name.hash);
+  }
+
+  /** Reads something of the index, the rows and the records of what is filed under the first `count` hashes, which it overwrites: see Lookahead. */
+  touch(hashes: Int32Array, count: number): number {
+    const { rows, arena } = this.table;
+    // One kind of read after the other: those of one loop do not wait for each other.
+    for (let i = 0; i < count; i++) hashes[i] = this.#index.glance(hashes[i]!);
+    for (let i = 0; i < count; i++) if (hashes[i] !== NO_SLOT) hashes[i] = rows.get(hashes[i]!, f.REF);
+    let seen = 0;
+    for (let i = 0; i < count; i++) if (hashes[i] !== NO_SLOT) seen ^= arena.glance(hashes[i]!);
+    return seen;
+  }
+
   insert(parent: number, name: Name, bytes: Uint8Array, start: number, length: number, moment: Moment): number {
     const { table } = this;
     const slot = table.rows.allocate();

@@ -12,3 +12,11 @@ export interface CommittedBlock {
   /** For each write its length as a little-endian uint32, then that many bytes. */
   readonly payload: Uint8Array;
 }
+
+/** The offset after the write whose length stands at `at`, or -1 when the payload ends before it. */
+export function endOfWrite(payload: Uint8Array, at: number): number {
+  if (at + 4 > payload.length) return -1;
+  const length = payload[at]! + payload[at + 1]! * 0x100 + payload[at + 2]! * 0x1_0000 + payload[at + 3]! * 0x100_0000;
+  const end = at + 4 + length;
+  return end > payload.length ? -1 : end;
+}

@@ -423,7 +423,7 @@ describe('the state machine against a plain model', () => {
       fc.asyncProperty(blocks, async (sequence) => {
         const history = new ChangeHistory({ changesMax: 5_000, bytesMax: 1 << 20 });
         const machine = new ZnodeStateMachine({ limits, history });
-        const twin = new ZnodeStateMachine({ limits, hashSeed: 0xdead_beef });
+        const twin = new ZnodeStateMachine({ limits, hashSeed: 0xdead_beef, lookaheadZnodesMin: 1 });
         // Nobody wants its results, nor its digest before the end.
         const quietHistory = new ChangeHistory({ changesMax: 5_000, bytesMax: 1 << 20 });
         const quiet = new ZnodeStateMachine({ limits, history: quietHistory });

@@ -44,6 +44,12 @@ export class SlotIndex {
     }
   }
 
+  /** A slot that is perhaps filed under `hash`, or NO_SLOT: what stands first where it would be. */
+  glance(hash: number): number {
+    const shard = this.#shards[hash >>> (32 - SHARD_BITS)];
+    return shard === undefined ? NO_SLOT : shard[((hash << 1) & (shard.length - 1)) + 1]! - 1;
+  }
+
   /** Files a slot that is not there yet. */
   add(hash: number, slot: number): void {
     const number = hash >>> (32 - SHARD_BITS);

@@ -2,8 +2,9 @@ import { CommandReader, type Result, type SessionId, type Zxid } from '@zkl/wire
 import { assert } from './assert.js';
 import type { ChangeHistory } from './change-history.js';
 import { ColumnStore } from './column-store.js';
-import type { CommittedBlock } from './committed-block.js';
+import { endOfWrite, type CommittedBlock } from './committed-block.js';
 import { DEFAULT_LIMITS, type StateLimits } from './limits.js';
+import { Lookahead, LOOKAHEAD_WRITES } from './lookahead.js';
 import { highWord, lowWord } from './node-fields.js';
 import type {
   ChildrenAnswer,
@@ -35,6 +36,8 @@ export interface ZnodeStateMachineOptions {
   readonly history?: ChangeHistory | undefined;
   /** Slots that one step of a snapshot looks at, at most. Default 16,384; tests take fewer. */
   readonly snapshotSlotsPerStep?: number | undefined;
+  /** Znodes from which on `apply` reads ahead what the writes of a block need. Default 16,384; tests take fewer. */
+  readonly lookaheadZnodesMin?: number | undefined;
 }
 
 /**
@@ -46,10 +49,12 @@ export class ZnodeStateMachine {
   readonly #seed: number;
   readonly #history: ChangeHistory | undefined;
   readonly #slotsPerStep: number | undefined;
+  readonly #lookaheadZnodesMin: number | undefined;
   readonly #command = new CommandReader();
   readonly #moment: Moment = { epoch: 0, counter: 0, timeLow: 0, timeHigh: 0 };
   #state: State;
   #applier: WriteApplier;
+  #lookahead: Lookahead;
   #reader: TreeReader;
   #stateReader: StateReader;
   #snapshot: SnapshotWriter | undefined;
@@ -60,8 +65,10 @@ export class ZnodeStateMachine {
     this.#seed = (options.hashSeed ?? 0) | 0;
     this.#history = options.history;
     this.#slotsPerStep = options.snapshotSlotsPerStep;
+    this.#lookaheadZnodesMin = options.lookaheadZnodesMin;
     this.#state = new State(this.#limits, this.#seed, ColumnStore.withRoot(this.#seed));
     this.#applier = this.#makeApplier();
+    this.#lookahead = this.#makeLookahead();
     this.#reader = new TreeReader(this.#state.store, this.#limits, this.#seed);
     this.#stateReader = new StateReader(this.#state, this.#reader);
   }
@@ -111,6 +118,7 @@ export class ZnodeStateMachine {
     const { payload } = block;
     for (let i = 0, at = 0; i < block.count; i++) {
       moment.counter = block.firstCounter + i;
+      if (i % LOOKAHEAD_WRITES === 0) this.#lookahead.look(payload, at, block.count - i);
       const end = endOfWrite(payload, at);
       const applied = this.#applyWrite(payload, at + 4, end, block.leader);
       if (resultsWanted)
@@ -146,6 +154,10 @@ export class ZnodeStateMachine {
   #makeApplier(): WriteApplier {
     const { store, register } = this.#state;
     return new WriteApplier(store, register, this.#limits, this.#seed, this.#history);
+  }
+
+  #makeLookahead(): Lookahead {
+    return new Lookahead(this.#state.store, this.#limits, this.#seed, this.#lookaheadZnodesMin);
   }
 
   /** A node's data and stat, at `appliedZxid`. Errors: BAD_ARGUMENTS, NO_NODE. */
@@ -241,17 +253,10 @@ export class ZnodeStateMachine {
     this.#snapshot = undefined;
     this.#history?.reset(this.appliedZxid);
     this.#applier = this.#makeApplier();
+    this.#lookahead = this.#makeLookahead();
     this.#reader = new TreeReader(this.#state.store, this.#limits, this.#seed);
     this.#stateReader = new StateReader(this.#state, this.#reader);
   }
-}
-
-/** The offset after the write whose length stands at `at`, or -1 when the payload ends before it. */
-function endOfWrite(payload: Uint8Array, at: number): number {
-  if (at + 4 > payload.length) return -1;
-  const length = payload[at]! + payload[at + 1]! * 0x100 + payload[at + 2]! * 0x1_0000 + payload[at + 3]! * 0x100_0000;
-  const end = at + 4 + length;
-  return end > payload.length ? -1 : end;
 }
 
 function assertFollows(block: CommittedBlock, state: State): void {
