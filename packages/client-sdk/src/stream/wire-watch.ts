@@ -61,6 +61,7 @@ export class WireWatch {
 
   tell(batch: SharedBatch): void {
     if (this.#run.size > 0) this.#tellRun(batch);
+    if (this.singly.size === 0) return;
     for (const watch of this.singly) {
       watch.onBatch(batch);
       if (watch.joinRun(this.#run)) this.singly.delete(watch);

@@ -30,6 +30,7 @@ export interface StreamPort {
 /** Events that wait for the next step, at most; what is more keeps its place in the history. */
 const EVENT_BYTES_MAX = 256 * 1024;
 const MARK_BYTES = 32;
+const NO_REPLIES = new Uint8Array(0);
 /** How many batches back one is looked for that tells other watches of this stream the same. */
 const SHARED_BACK = 8;
 
@@ -97,15 +98,21 @@ export class StreamOutput implements WatchSink {
   flushSoon(): void {
     if (this.#flushDue) return;
     this.#flushDue = true;
-    queueMicrotask(() => this.flush());
+    queueMicrotask(this.#flushNow);
   }
+
+  readonly #flushNow = (): void => this.flush();
 
   flush(): void {
     this.#flushDue = false;
     if (this.#ended) return;
     const replies = this.#replies;
     if (this.#events.length === 0 && replies.length === 0 && this.#pong === 0) return;
-    this.#port.step({ events: this.#events, replies: replies.content(), pong: this.#pong });
+    this.#port.step({
+      events: this.#events,
+      replies: replies.length === 0 ? NO_REPLIES : replies.content(),
+      pong: this.#pong,
+    });
     replies.reset();
     this.#events = [];
     this.#eventBytes = 0;
