@@ -44,7 +44,11 @@ export class FrameCutter {
 
   /** Goes to the next frame. False when there is no whole one. */
   next(): boolean {
-    if (this.isTooLarge || this.held < this.#wanted) return false;
+    if (this.isTooLarge || this.held < this.#wanted) {
+      // What it was a view of is not kept for its sake.
+      this.payload = NOTHING;
+      return false;
+    }
     if (this.#bytes.byteLength - this.#at < this.#wanted) this.#join();
     const bytes = this.#bytes;
     const at = this.#at;

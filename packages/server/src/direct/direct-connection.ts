@@ -30,7 +30,7 @@ import { frameOf } from '../lane/grpc-body.js';
 import type { ResolvedPortLimits } from '../port/port-limits.js';
 import { ControlWindow, ResetBucket } from '../port/flood-limits.js';
 import { rejected } from '../request/failure.js';
-import { DirectStream } from './direct-stream.js';
+import { DirectStream, type StreamCarrier } from './direct-stream.js';
 
 /** What a connection's socket has not taken, at most, before its streams are not writable. */
 const BUFFERED_BYTES_MAX = 256 * 1024;
@@ -60,14 +60,15 @@ interface Served {
  * One connection of a client that speaks frames: its calls, for the server's door. All of them share the socket, so while one of them, or the
  * socket, can take no more, nothing is read.
  */
-export class DirectConnection {
+export class DirectConnection implements StreamCarrier {
   readonly #socket: Socket;
   readonly #options: DirectOptions;
   readonly #limits: ResolvedPortLimits;
   readonly #cutter: FrameCutter;
   readonly #calls = new Map<number, Served>();
-  readonly #control: ControlWindow;
-  readonly #resets: ResetBucket;
+  /** Made when they are needed: a connection that lives quietly needs neither. */
+  #control: ControlWindow | undefined;
+  #resets: ResetBucket | undefined;
   /** Whose messages come, and whose were sent last. */
   #incoming = 0;
   #outgoing = 0;
@@ -91,8 +92,6 @@ export class DirectConnection {
     this.#options = options;
     this.#limits = limits;
     this.#cutter = new FrameCutter(options.readMaxBytes);
-    this.#control = new ControlWindow(limits.http2ControlFramesMax);
-    this.#resets = new ResetBucket(limits);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => this.#onDrain());
     // Half a connection is of no use, whatever the socket was made to allow.
@@ -119,6 +118,37 @@ export class DirectConnection {
   /** Asks whether the client lives. */
   ping(): void {
     if (!this.#isOver) this.#socket.write(encodePing(FRAME_PING, 0));
+  }
+
+  get isWritable(): boolean {
+    return !this.#isOver && this.#socket.writableLength < BUFFERED_BYTES_MAX;
+  }
+
+  pause(id: number): void {
+    this.#paused.add(id);
+  }
+
+  resume(id: number): void {
+    if (this.#paused.delete(id)) this.#read();
+  }
+
+  /** Ends a stream. */
+  end(id: number, error: ConnectError | undefined): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    this.#end(id, error === undefined ? undefined : refusalIn(refusalOf(error)));
+    call.onGone();
+  }
+
+  /** Sends a message of a call, as a frame. */
+  send(id: number, frame: Uint8Array): void {
+    if (this.#isOver || !this.#calls.has(id)) return;
+    if (this.#outgoing === id) return this.#write(frame);
+    this.#outgoing = id;
+    this.#socket.cork();
+    this.#socket.write(encodeSelect(id));
+    this.#write(frame);
+    this.#socket.uncork();
   }
 
   /** Ends the connection now. */
@@ -185,14 +215,18 @@ export class DirectConnection {
       case FRAME_PING:
         return this.#onPing(decodePing(payload));
       case FRAME_PONG:
-        return decodePing(payload) !== undefined && this.#control.admit();
+        return decodePing(payload) !== undefined && this.#admitControl();
       default:
         return false;
     }
   }
 
+  #admitControl(): boolean {
+    return (this.#control ??= new ControlWindow(this.#limits.http2ControlFramesMax)).admit();
+  }
+
   #onPing(number: number | undefined): boolean {
-    if (number === undefined || !this.#control.admit()) return false;
+    if (number === undefined || !this.#admitControl()) return false;
     this.#write(encodePing(FRAME_PONG, number));
     return true;
   }
@@ -211,15 +245,7 @@ export class DirectConnection {
 
   #serve(door: CallDoor, start: CallStart): void {
     const { id, path } = start;
-    const stream = new DirectStream({
-      isWritable: () => !this.#isOver && this.#socket.writableLength < BUFFERED_BYTES_MAX,
-      send: (frame) => this.#send(id, frame),
-      pause: () => void this.#paused.add(id),
-      resume: () => {
-        if (this.#paused.delete(id)) this.#read();
-      },
-      end: (error) => this.#endStream(id, error),
-    });
+    const stream = new DirectStream(this, id);
     this.#calls.set(id, stream);
     // A call with a limit in time is none of the streams that the door has: those live for as long as they are wanted.
     if (door.stream(path, stream)) return;
@@ -229,30 +255,23 @@ export class DirectConnection {
   #onCloseFrame(close: { readonly id: number; readonly gaveUp: boolean } | undefined): boolean {
     if (close === undefined) return false;
     const call = this.#calls.get(close.id);
-    if (call === undefined) return this.#control.admit();
+    if (call === undefined) return this.#admitControl();
     if (!close.gaveUp) {
       call.onSaidAll();
       return true;
     }
     this.#forget(close.id);
     call.onGone();
-    return this.#resets.admit();
+    return (this.#resets ??= new ResetBucket(this.#limits)).admit();
   }
 
   #onAnswer(id: number, answer: CallAnswer): void {
     if (!this.#calls.has(id)) return;
     if (answer.kind === 'answer') {
-      this.#send(id, frameOf(answer.message));
+      this.send(id, frameOf(answer.message));
       this.#end(id, undefined);
     } else if (answer.kind === 'unimplemented') this.#end(id, UNIMPLEMENTED);
     else this.#end(id, refusalIn(answer));
-  }
-
-  #endStream(id: number, error: ConnectError | undefined): void {
-    const call = this.#calls.get(id);
-    if (call === undefined) return;
-    this.#end(id, error === undefined ? undefined : refusalIn(refusalOf(error)));
-    call.onGone();
   }
 
   /** Tells the client how a call ended. */
@@ -273,16 +292,6 @@ export class DirectConnection {
     this.#socket.end();
     // What still comes is of no use.
     this.#socket.resume();
-  }
-
-  #send(id: number, frame: Uint8Array): void {
-    if (this.#isOver || !this.#calls.has(id)) return;
-    if (this.#outgoing === id) return this.#write(frame);
-    this.#outgoing = id;
-    this.#socket.cork();
-    this.#socket.write(encodeSelect(id));
-    this.#write(frame);
-    this.#socket.uncork();
   }
 
   #write(bytes: Uint8Array): void {

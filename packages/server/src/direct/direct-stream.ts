@@ -1,26 +1,29 @@
 import type { ConnectError } from '@connectrpc/connect';
 import type { LaneStream, LaneStreamEvents } from '../lane/lane-stream.js';
 
-/** What a stream asks of its connection. */
-export interface DirectStreamHooks {
-  readonly isWritable: () => boolean;
-  readonly send: (frame: Uint8Array) => void;
-  /** Reading stops and goes on. */
-  readonly pause: () => void;
-  readonly resume: () => void;
-  readonly end: (error: ConnectError | undefined) => void;
+/** What streams ask of their connection. */
+export interface StreamCarrier {
+  /** Whether the socket takes more. */
+  readonly isWritable: boolean;
+  send(id: number, frame: Uint8Array): void;
+  /** Reading stops, and goes on, for this stream's sake. */
+  pause(id: number): void;
+  resume(id: number): void;
+  end(id: number, error: ConnectError | undefined): void;
 }
 
 /** A streaming call on a direct connection. */
 export class DirectStream implements LaneStream {
-  readonly #hooks: DirectStreamHooks;
+  readonly #carrier: StreamCarrier;
+  readonly #id: number;
   #events: LaneStreamEvents | undefined;
   /** Somebody found that it took no more, and is to be told when it does. */
   #wasFull = false;
   #isOver = false;
 
-  constructor(hooks: DirectStreamHooks) {
-    this.#hooks = hooks;
+  constructor(carrier: StreamCarrier, id: number) {
+    this.#carrier = carrier;
+    this.#id = id;
   }
 
   open(events: LaneStreamEvents): void {
@@ -28,25 +31,25 @@ export class DirectStream implements LaneStream {
   }
 
   get writable(): boolean {
-    const isWritable = !this.#isOver && this.#hooks.isWritable();
+    const isWritable = !this.#isOver && this.#carrier.isWritable;
     if (!isWritable) this.#wasFull = true;
     return isWritable;
   }
 
   send(frame: Uint8Array): void {
-    if (!this.#isOver) this.#hooks.send(frame);
+    if (!this.#isOver) this.#carrier.send(this.#id, frame);
   }
 
   pause(): void {
-    if (!this.#isOver) this.#hooks.pause();
+    if (!this.#isOver) this.#carrier.pause(this.#id);
   }
 
   resume(): void {
-    if (!this.#isOver) this.#hooks.resume();
+    if (!this.#isOver) this.#carrier.resume(this.#id);
   }
 
   end(error?: ConnectError): void {
-    if (!this.#isOver) this.#hooks.end(error);
+    if (!this.#isOver) this.#carrier.end(this.#id, error);
   }
 
   // As its connection tells it.

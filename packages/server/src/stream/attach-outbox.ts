@@ -35,7 +35,8 @@ export class AttachOutbox implements StreamPort {
 
   step(step: StreamStep): void {
     this.#replyBytes += step.replies.byteLength;
-    this.#push(stepMessage(step));
+    // It is a view that holds for this call only, and the message waits.
+    this.#push(stepMessage({ ...step, replies: step.replies.slice() }));
   }
 
   goodbye(failure: Failure | undefined): void {

@@ -4,7 +4,6 @@ import type { ZnodeStateMachine } from '@zkl/state-machine';
 import {
   appendEncodedResult,
   appendReply,
-  ByteWriter,
   CLASS_CANCEL_WATCH,
   CLASS_PROGRESS,
   CLASS_READ,
@@ -59,6 +58,10 @@ const RETRY_MS = 20;
 /** How soon a message that was not admitted is tried again. */
 const ADMISSION_RETRY_MS = 5;
 
+/** What they read is used up within the call that has them read it: one is enough for all streams. */
+const operationReader = new OperationReader();
+const commandReader = new CommandReader();
+
 /**
  * One stream of one client: its operations in order, their replies in the same order, the events of its watches before the replies that could show what they tell
  * of, and the signs of life of its session. It knows nothing of the transport: that gives it messages, and takes steps through a `StreamPort`.
@@ -74,8 +77,6 @@ export class SessionStream {
   readonly #attachment: StreamAttachment;
   readonly #output: StreamOutput;
   readonly #pipeline: WritePipeline;
-  readonly #operation = new OperationReader();
-  readonly #command = new CommandReader();
   readonly #watchers = new Map<number, Watcher>();
   /** Those before `#head` are answered, and gone. */
   #operations: (StreamOperation | undefined)[] = [];
@@ -99,7 +100,7 @@ export class SessionStream {
   constructor(dependencies: SessionStreamDependencies, port: StreamPort) {
     this.#dependencies = dependencies;
     this.#port = port;
-    this.#output = new StreamOutput(port, new ByteWriter(1_024), () => this.#advanceSoon());
+    this.#output = new StreamOutput(port, () => this.#advanceSoon());
     this.#pipeline = new WritePipeline(dependencies, () => this.#advanceSoon());
     this.#attachment = new StreamAttachment(dependencies, {
       onAttached: (timeoutMs) => this.#onAttached(timeoutMs),
@@ -207,7 +208,7 @@ export class SessionStream {
   }
 
   #take(bytes: Uint8Array): void {
-    const reader = this.#operation;
+    const reader = operationReader;
     const ticket: OperationsTicket = { bytes: bytes.byteLength, left: 1 };
     this.#bytes += bytes.byteLength;
     let asked = false;
@@ -234,7 +235,7 @@ export class SessionStream {
   }
 
   #write({ bytes, bodyStart, bodyEnd }: OperationReader, ticket: OperationsTicket): StreamOperation {
-    const command = this.#command;
+    const command = commandReader;
     const code = command.read(bytes, bodyStart, bodyEnd)
       ? commandFailure(command, this.#attachment.session, this.#dependencies.limits)
       : 'MARSHALLING_ERROR';
@@ -323,8 +324,8 @@ export class SessionStream {
   }
 
   #mayAnswer(): boolean {
-    const { replies, writable } = this.#output;
-    if (!writable || replies.length > REPLY_BYTES_MAX) return false;
+    const { replyBytes, writable } = this.#output;
+    if (!writable || replyBytes > REPLY_BYTES_MAX) return false;
     if (this.#allTold) return true;
     for (const watcher of this.#watchers.values()) if (!watcher.upToDate) return false;
     this.#allTold = true;
@@ -333,7 +334,6 @@ export class SessionStream {
 
   #answer(operation: StreamOperation): boolean {
     const { state, view } = this.#dependencies;
-    const { replies } = this.#output;
     if (operation.kind === 'refused') {
       this.#reply(refusedReply(operation.code, state.appliedZxid, view.leaderId));
       return true;
@@ -346,15 +346,15 @@ export class SessionStream {
       return true;
     }
     if (!this.#hasApplied(operation.zxid!)) return false;
-    if (result instanceof Uint8Array) appendEncodedResult(result, replies);
-    else appendReply(result, replies);
+    if (result instanceof Uint8Array) appendEncodedResult(result, this.#output.replies);
+    else appendReply(result, this.#output.replies);
     return true;
   }
 
   #do(bytes: Uint8Array, barrier: number): boolean {
     if (barrier > this.#barrierPassed) return false;
     const { state, view, hub } = this.#dependencies;
-    const reader = this.#operation;
+    const reader = operationReader;
     reader.reset(bytes);
     reader.next();
     switch (reader.operationClass) {

@@ -1,7 +1,7 @@
 import type { Zxid } from '@zkl/consensus';
 import type { WatchBatch } from '@zkl/protocol';
 import type { ErrorCode } from '@zkl/state-machine';
-import type { ByteWriter } from '@zkl/wire';
+import { ByteWriter } from '@zkl/wire';
 import type { Failure } from '../request/failure.js';
 import { weigh } from '../watch/scope-snapshot.js';
 import type { EventBatch } from '../watch/shared-events.js';
@@ -12,6 +12,7 @@ import { StepChanges, type StepEvents } from './step-events.js';
 /** One step of a stream towards its client: see AttachResponse. Either this, or a welcome, or a goodbye. */
 export interface StreamStep {
   readonly events: readonly StepEvents[];
+  /** A view that holds for as long as the port is told of the step. */
   readonly replies: Uint8Array;
   /** 0 for none. */
   readonly pong: number;
@@ -30,24 +31,36 @@ export interface StreamPort {
 /** Events that wait for the next step, at most; what is more keeps its place in the history. */
 const EVENT_BYTES_MAX = 256 * 1024;
 const MARK_BYTES = 32;
-const NO_REPLIES = new Uint8Array(0);
 /** How many batches back one is looked for that tells other watches of this stream the same. */
 const SHARED_BACK = 8;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Writers that no stream uses: replies are made and sent within a run of callbacks, so that thousands of streams need a few of them. */
+const writers: ByteWriter[] = [];
+const SPARE_WRITERS_MAX = 16;
+/** One that has grown beyond this is let go. */
+const SPARE_BYTES_MAX = 256 * 1024;
+
+function giveBack(writer: ByteWriter): void {
+  writer.reset();
+  if (writers.length < SPARE_WRITERS_MAX && writer.bytes.length <= SPARE_BYTES_MAX) writers.push(writer);
+}
 
 /** What one turn has for the client of a stream: events first, and then the replies, so that nobody sees new data before the event that tells of it. */
 export class StreamOutput implements WatchSink {
   readonly #port: StreamPort;
   readonly #onCaughtUp: () => void;
-  readonly #replies: ByteWriter;
+  /** Undefined while there are none: a stream that is idle holds none. */
+  #replies: ByteWriter | undefined;
   #events: StepEvents[] = [];
   #eventBytes = 0;
   #pong = 0;
   #flushDue = false;
   #ended = false;
 
-  constructor(port: StreamPort, replies: ByteWriter, onCaughtUp: () => void) {
+  constructor(port: StreamPort, onCaughtUp: () => void) {
     this.#port = port;
-    this.#replies = replies;
     this.#onCaughtUp = onCaughtUp;
   }
 
@@ -57,7 +70,12 @@ export class StreamOutput implements WatchSink {
 
   /** Replies are to be appended to it, each whole, and then `flushSoon`. */
   get replies(): ByteWriter {
-    return this.#replies;
+    return (this.#replies ??= writers.pop() ?? new ByteWriter(1_024));
+  }
+
+  /** How much of them waits, in bytes. */
+  get replyBytes(): number {
+    return this.#replies?.length ?? 0;
   }
 
   pong(number: number): void {
@@ -106,14 +124,12 @@ export class StreamOutput implements WatchSink {
   flush(): void {
     this.#flushDue = false;
     if (this.#ended) return;
-    const replies = this.#replies;
-    if (this.#events.length === 0 && replies.length === 0 && this.#pong === 0) return;
-    this.#port.step({
-      events: this.#events,
-      replies: replies.length === 0 ? NO_REPLIES : replies.content(),
-      pong: this.#pong,
-    });
-    replies.reset();
+    const writer = this.#replies;
+    if (this.#events.length === 0 && this.replyBytes === 0 && this.#pong === 0) return;
+    const replies = writer === undefined ? NO_BYTES : writer.bytes.subarray(0, writer.length);
+    this.#port.step({ events: this.#events, replies, pong: this.#pong });
+    this.#replies = undefined;
+    if (writer !== undefined) giveBack(writer);
     this.#events = [];
     this.#eventBytes = 0;
     this.#pong = 0;
