@@ -161,11 +161,11 @@ describe('the watches of a link', () => {
     watches.tell([batch(2n, 1, 2)]);
     take();
     const refusal = (code: 'NOT_SYNCED' | 'TOO_MANY_WATCHES') =>
-      makeError({ code, message: code, outcome: 'rejected', retryable: code === 'NOT_SYNCED' });
+      makeError({ code, message: 'No', outcome: 'rejected', retryable: code === 'NOT_SYNCED' });
     expect(watches.onRefused(1, refusal('NOT_SYNCED'))).toBe(true);
     expect(take().told).toEqual([]);
     expect(watches.onRefused(1, refusal('TOO_MANY_WATCHES'))).toBe(false);
-    expect(take().told).toEqual(['a ended: TOO_MANY_WATCHES', 'b ended: TOO_MANY_WATCHES']);
+    expect(take().told).toEqual(['a ended: TOO_MANY_WATCHES: No.', 'b ended: TOO_MANY_WATCHES: No.']);
     expect(watches.onRefused(1, refusal('NOT_SYNCED'))).toBe(false);
   });
 
