@@ -53,12 +53,15 @@ export function spreadOfMetric(results: Results, row: string, system: SystemName
   return spreadOf(results.rounds.map((round) => round[row]?.[system]?.[metric]));
 }
 
-/** zkl's number by the better peer's in the same round. */
+/** zkl's number by the better peer's in the same round, or by that of the peer that the target names. */
 export function ratioToPeers(results: Results, row: string, rule: MetricRule): Spread | undefined {
   const ratios = results.rounds.map((round) => {
     const { zkl, ...peers } = round[row] ?? {};
-    const theirs = Object.values(peers)
-      .map((metrics) => metrics[rule.metric])
+    const { target } = rule;
+    const named = target !== undefined && 'to' in target ? target.to : undefined;
+    const theirs = Object.entries(peers)
+      .filter(([system]) => named === undefined || system === named)
+      .map(([, metrics]) => metrics[rule.metric])
       .filter((number): number is number => Number.isFinite(number));
     const own = zkl?.[rule.metric];
     if (own === undefined || theirs.length === 0) return undefined;

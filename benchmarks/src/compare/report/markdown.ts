@@ -58,10 +58,15 @@ function spreadText(spread: Spread | undefined, digits: number): string {
 function targetText(target: Target, unit: string): string {
   switch (target.kind) {
     case 'ratioAtLeast':
-      return `≥ ${target.value} ×`;
+      return `≥ ${target.value} ×${peerText(target.to)}`;
     case 'ratioAtMost':
-      return `≤ ${target.value} ×`;
+      return `≤ ${target.value} ×${peerText(target.to)}`;
     case 'atMost':
       return `${target.of === 'max' ? 'max ' : ''}≤ ${target.value} ${unit}`;
   }
+}
+
+function peerText(peer: SystemName | undefined): string {
+  const named = systems.find(({ name }) => name === peer);
+  return named === undefined ? '' : ` (${named.title})`;
 }

@@ -45,6 +45,8 @@ test('a ratio is to the better peer of the same round, whichever that is', () =>
   expect(isMet(resultsOf(rounds), 'w', fast)).toBe(true);
   expect(isMet(resultsOf([rounds[1]!]), 'w', fast)).toBe(false);
   expect(isMet(resultsOf([{ w: { zkl: { rate: 1 } } }]), 'w', fast)).toBeUndefined();
+  const named = duration('p99', ratioAtMost(1, 'etcd'));
+  expect(ratioToPeers(resultsOf(rounds), 'w', named)).toEqual({ min: 0.5, median: 0.5, max: 0.5 });
   const alone = { ...early, target: { kind: 'atMost', value: 2, of: 'max' } as const };
   expect(isMet(resultsOf(rounds), 'w', alone)).toBe(false);
   expect(isMet(resultsOf(rounds.slice(2)), 'w', alone)).toBe(true);

@@ -15,9 +15,9 @@ export interface MetricRule {
   readonly target?: Target;
 }
 
-/** Of the ratio to the better peer in the same round, or of the number itself. */
+/** Of the ratio to the better peer in the same round, or to the one that is named; or of the number itself. */
 export type Target =
-  | { readonly kind: 'ratioAtLeast' | 'ratioAtMost'; readonly value: number }
+  | { readonly kind: 'ratioAtLeast' | 'ratioAtMost'; readonly value: number; readonly to?: SystemName }
   | { readonly kind: 'atMost'; readonly value: number; readonly of?: 'median' | 'max' };
 
 /** One line of the table of results. */

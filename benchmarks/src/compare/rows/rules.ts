@@ -1,3 +1,4 @@
+import type { SystemName } from '../systems/system.js';
 import type { MetricRule, Target } from './row.js';
 
 /** Rules that many rows share. */
@@ -45,4 +46,8 @@ export const clientCpu: MetricRule = {
 };
 
 export const atLeast = (value: number): Target => ({ kind: 'ratioAtLeast', value });
-export const ratioAtMost = (value: number): Target => ({ kind: 'ratioAtMost', value });
+export const ratioAtMost = (value: number, to?: SystemName): Target => ({
+  kind: 'ratioAtMost',
+  value,
+  ...(to ? { to } : {}),
+});
