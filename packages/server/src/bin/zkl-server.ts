@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
-import { compileSooner } from './compile-sooner.js';
+import { tuneV8 } from './tune-v8.js';
 import { addConfigCommands } from './config-command.js';
 import { addInspectCommand } from './inspect-command.js';
 import { addRunCommand } from './run-command.js';
 import { exitWith } from './exit.js';
 
-compileSooner();
+tuneV8();
 
 const program = new Command('zkl-server')
   .description('A server of zkl, a distributed coordination service.')
