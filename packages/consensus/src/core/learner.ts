@@ -139,8 +139,8 @@ export class Learner {
     else this.#ctx.outbox.refuse(ticket, 'noQuorum');
   }
 
-  onSnapshotProgress(attempt: number): void {
-    if (attempt === this.attempt) this.#progress();
+  onSnapshotProgress(from: ServerId, attempt: number): void {
+    if (from === this.leader && attempt === this.attempt) this.#progress();
   }
 
   /** The log was replaced under this attempt: only the one that asked for it can go on. */

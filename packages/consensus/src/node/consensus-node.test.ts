@@ -33,6 +33,31 @@ class ListMachine implements StateMachine<number> {
   }
 }
 
+/** A store whose snapshots take their time, a little at a time, and that counts what it is given. */
+class SlowStore extends MemoryLogStore {
+  isSlow = false;
+  installs = 0;
+
+  override async openSnapshot() {
+    const reader = await super.openSnapshot();
+    return reader === undefined || !this.isSlow ? reader : { ...reader, chunks: slowly(reader.chunks) };
+  }
+
+  override installSnapshot(...args: Parameters<MemoryLogStore['installSnapshot']>): Promise<void> {
+    this.installs += 1;
+    return super.installSnapshot(...args);
+  }
+}
+
+async function* slowly(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += 100) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      yield chunk.subarray(at, at + 100);
+    }
+  }
+}
+
 interface Member {
   readonly node: ConsensusNode<number>;
   readonly machine: ListMachine;
@@ -42,12 +67,12 @@ interface Member {
 class Cluster {
   readonly network = new LoopbackNetwork();
   readonly members = new Map<number, Member>();
-  readonly #stores = new Map<number, MemoryLogStore>();
+  readonly stores = new Map<number, SlowStore>();
   readonly #size: number;
 
   constructor(size: number) {
     this.#size = size;
-    for (let id = 1; id <= size; id++) this.#stores.set(id, new MemoryLogStore({ retainBytes: 2_000 }));
+    for (let id = 1; id <= size; id++) this.stores.set(id, new SlowStore({ retainBytes: 2_000 }));
   }
 
   async start(id: number): Promise<Member> {
@@ -56,7 +81,7 @@ class Cluster {
     const node = new ConsensusNode<number>({
       id,
       voters: Array.from({ length: this.#size }, (_, index) => index + 1),
-      logStore: this.#stores.get(id)!,
+      logStore: this.stores.get(id)!,
       transport: this.network.transport(id),
       stateMachine: machine,
       clock: systemClock,
@@ -106,13 +131,13 @@ function barrier(member: Member): Promise<string | undefined> {
   return new Promise((resolve) => member.node.readBarrier(resolve));
 }
 
-async function allEqual(all: Iterable<Member>, length: number): Promise<void> {
+async function allEqual(all: Iterable<Member>, length: number, timeoutMs = 5_000): Promise<void> {
   const members = [...all];
   await vi.waitFor(
     () => {
       for (const { machine } of members) expect(machine.list.length).toBe(length);
     },
-    { timeout: 5_000, interval: 5 },
+    { timeout: timeoutMs, interval: 5 },
   );
   const lists = members.map(({ machine }) => machine.list.join());
   expect(new Set(lists).size).toBe(1);
@@ -182,6 +207,22 @@ describe('three servers', () => {
     const leaderSnapshot = member.node.status.snapshotZxid;
     expect(leaderSnapshot).toBeDefined();
   });
+
+  it('bring one back by a snapshot that takes several times as long as a learner without progress waits', async () => {
+    cluster = new Cluster(3);
+    await cluster.startAll();
+    const { id, member } = await cluster.leader();
+    const far = [1, 2, 3].find((other) => other !== id)!;
+    await cluster.members.get(far)!.node.stop({ graceful: false });
+    for (let i = 0; i < 400; i++) await write(member, `${i}-${'x'.repeat(200)}`);
+    for (const store of cluster.stores.values()) store.isSlow = true;
+    const beganMs = performance.now();
+    await cluster.start(far);
+    await allEqual(cluster.members.values(), 400, 20_000);
+    expect(performance.now() - beganMs).toBeGreaterThan(1_000);
+    // In one attempt: what takes its time and goes on is waited for.
+    expect(cluster.stores.get(far)!.installs).toBe(1);
+  }, 30_000);
 
   it('hand over when the leader stops in good order: nothing acknowledged is lost', async () => {
     cluster = new Cluster(3);
