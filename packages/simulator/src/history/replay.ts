@@ -212,12 +212,26 @@ class Replay {
 
   /**
    * Where a name or number may come from a create that nobody saw, what is put in late may get another one than it had; and what changes several nodes at once is put in
-   * where one of them shows it, though what it did to another may have been undone before that.
+   * where one of them shows it, though what it did to another may have been undone before that. So is what stood before an answered write that would have been answered the
+   * same without it: a znode is deleted and made again, both unseen, and then set at version 0; only the next read shows that its czxid is another (world, seed 110157).
    */
   #isAmbiguous(item: Item): boolean {
     if (this.#open.length === 0) return false;
     const keys = item.kind === 'call' ? touchedBy(item.call).keys : [item.opened.path];
-    return this.#open.some((call) => (isSequential(call) || hasSeveralSteps(call)) && isRelated(call, keys));
+    return this.#open.some(
+      (call) =>
+        isRelated(call, keys) && (isSequential(call) || hasSeveralSteps(call) || this.#mayBeHidden(call, item, keys)),
+    );
+  }
+
+  /** Whether a write that was answered after this one began, and stands before the item, may have covered up what it did. */
+  #mayBeHidden(call: WriteCall, item: Item, keys: readonly string[]): boolean {
+    for (const before of this.#items) {
+      if (before === item) return false;
+      if (before.kind !== 'call' || !isWrite(before.call) || (before.call.end ?? Infinity) < call.start) continue;
+      if (isRelated(before.call, keys)) return true;
+    }
+    return false;
   }
 
   #endedBefore(): { session: number; witness: Item }[] {
