@@ -84,13 +84,8 @@ function putTogether(
   around: { readonly logStore: LogStore; readonly surroundings: Surroundings },
 ): ServerParts {
   const { logStore, surroundings } = around;
-  const { valueBytesMax, sessionsMax, historyChangesMax, historyBytesMax } = options.limits;
-  const history = new ChangeHistory({ changesMax: historyChangesMax, bytesMax: historyBytesMax });
-  const state = new ZnodeStateMachine({
-    limits: { valueBytesMax, sessionsMax },
-    hashSeed: randomInt(2 ** 32),
-    history,
-  });
+  const { valueBytesMax } = options.limits;
+  const { history, state } = stateOf(options);
   const digested = new DigestedState(state);
   const transport = createTransport(options, logger, surroundings);
   const machine = surroundings.aroundState?.(digested, state) ?? digested;
@@ -148,6 +143,14 @@ function putTogether(
       await logStore.close();
     },
   };
+}
+
+/** The replicated state, empty, and the history of its changes. */
+function stateOf({ limits }: ServerOptions): { readonly history: ChangeHistory; readonly state: ZnodeStateMachine } {
+  const { valueBytesMax, sessionsMax, historyChangesMax, historyBytesMax } = limits;
+  const history = new ChangeHistory({ changesMax: historyChangesMax, bytesMax: historyBytesMax });
+  const hashSeed = randomInt(2 ** 32);
+  return { history, state: new ZnodeStateMachine({ limits: { valueBytesMax, sessionsMax }, hashSeed, history }) };
 }
 
 function laneOf({ limits }: ServerOptions, logger: Logger): { readonly lane: GrpcLane; readonly intake: Intake } {
