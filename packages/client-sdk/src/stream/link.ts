@@ -206,7 +206,7 @@ export class Link implements LinkConnectionUser {
     }
     if (signal !== undefined) {
       operation.signal = signal;
-      const interruptible = { interrupt: () => this.#giveUp(operation, abortedError(operation, signal)) };
+      const interruptible = { interrupt: () => this.#leaveOne(operation, () => abortedError(operation, signal)) };
       this.#byInterruptible.set(operation, interruptible);
       abortListeners.add(signal, interruptible);
     }
@@ -522,6 +522,8 @@ export class Link implements LinkConnectionUser {
   #forgetGivenUp(): void {
     let given = 0;
     for (const operation of this.#queue) {
+      // Reads stand between them, and have no numbers.
+      if (!operation.isWrite) continue;
       if (operation.requestId === 0) break;
       if (!operation.settled) return;
       given += 1;
@@ -552,6 +554,28 @@ export class Link implements LinkConnectionUser {
     else this.#forgetGivenUp();
   }
 
+  /**
+   * One caller waits no more, others do. A write that was refused until now may yet be applied, if those after it that have numbers are sent again: it goes before them, and its caller is not
+   * told that it was not (world, seed 310007).
+   */
+  #leaveOne(operation: Operation, errorOf: () => unknown): void {
+    if (operation.settled) return;
+    if (operation.isWrite && !operation.inFlight && operation.requestId !== 0 && this.#goesBeforeOthers(operation)) {
+      operation.unsettled = true;
+    }
+    this.#giveUp(operation, errorOf());
+  }
+
+  /** Whether somebody waits for another write of those that have numbers and are not on their way: as long as one does, all of them are sent again. */
+  #goesBeforeOthers(operation: Operation): boolean {
+    for (const other of this.#queue) {
+      if (!other.isWrite) continue;
+      if (other.requestId === 0) return false;
+      if (other !== operation && !other.settled) return true;
+    }
+    return false;
+  }
+
   #reject(operation: Operation, error: unknown): void {
     this.#settle(operation);
     operation.reject(error);
@@ -575,7 +599,7 @@ export class Link implements LinkConnectionUser {
   }
 
   #onDue(operation: Operation): void {
-    this.afterInput(() => this.#giveUp(operation, deadlineOf(operation, this.#connection.problem)));
+    this.afterInput(() => this.#leaveOne(operation, () => deadlineOf(operation, this.#connection.problem)));
   }
 
   /** An election is learned of by the epoch of what is answered; where the new leader is, by asking. */
