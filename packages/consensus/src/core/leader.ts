@@ -1,3 +1,4 @@
+// over 400 lines: what a leader keeps of its epoch is one state machine; what sends to learners and counts quorums stands alone.
 // Over 400 lines: the phases of one leader share nearly all of its state, and its guests, its sender and its read barriers are already elsewhere.
 import { assert } from './assert.js';
 import type { Block } from './block.js';

@@ -1,3 +1,4 @@
+// over 400 lines: the one place where core, log, state machine and links meet; each of them stands alone.
 // Over 400 lines: the turn and the life of one node share nearly all of their state; queues, persisting, applying and snapshots are already elsewhere.
 import { ConsensusCore } from '../core/consensus-core.js';
 import type { Input, PersistBatch, Ready, RefusalReason } from '../core/core-io.js';

@@ -1,3 +1,4 @@
+// over 400 lines: one suite, which every log store is held against.
 // Over 400 lines: one suite, which every log store runs as a whole.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Block } from '../core/block.js';
