@@ -5,6 +5,7 @@ import {
   AttachRequestSchema,
   SessionService,
   type AttachHello,
+  type AttachLeader,
   type AttachRequest,
   type AttachResponse,
   type ErrorDetail,
@@ -32,6 +33,8 @@ export class StreamClient {
   readonly arrivals: Arrival[] = [];
   readonly replies: Reply[] = [];
   readonly batches: WatchBatch[] = [];
+  /** Every time that the server told of another leader, or another epoch. */
+  readonly leaders: AttachLeader[] = [];
   pong = 0n;
   welcome: AttachResponse['welcome'];
   goodbye: ErrorDetail | undefined;
@@ -129,8 +132,9 @@ export class StreamClient {
     this.closed = true;
   }
 
-  #take({ welcome, events, replies, pong, goodbye }: AttachResponse): void {
+  #take({ welcome, leader, events, replies, pong, goodbye }: AttachResponse): void {
     if (welcome !== undefined) this.welcome = welcome;
+    if (leader !== undefined) this.leaders.push(leader);
     for (const batch of events) {
       this.batches.push(batch);
       this.arrivals.push({ kind: 'events', batch });

@@ -182,6 +182,8 @@ describe('a session stream', () => {
     await sending;
     const replies = await stream.nextReplies(sent - 1, 20_000);
     expect(stream.closed).toBe(false);
+    const { leaderId } = stream.leaders.at(-1)!;
+    expect(leaderId).toBe((await cluster.leader()).status().serverId);
     const paths = replies.map((reply) => (reply.kind === 'created' ? reply.path : JSON.stringify(reply)));
     // Nobody else writes there: the names are the very sequence of the requests.
     expect(paths).toEqual(paths.map((_, index) => `/log/n-${String(index).padStart(10, '0')}`));

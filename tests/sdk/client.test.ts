@@ -160,6 +160,29 @@ it('writes go on after the death of the leader; after that of a majority an erro
   expect((await writer.get('/a')).text()).toBe('together');
 });
 
+it('a client that stays on one server is told of every leader that follows', async () => {
+  await using own = await EmbeddedCluster.start(3);
+  const first = await own.untilLeader();
+  const [here, there] = [1, 2, 3].filter((id) => id !== first);
+  await using client = createClient({ endpoints: own.endpoints, server: here! });
+  const where = async (): Promise<object> => {
+    const { serverId, leaderId } = await client.register.read();
+    return { serverId, leaderId };
+  };
+  expect(await where()).toEqual({ serverId: here, leaderId: first });
+  await own.kill(first);
+  const second = await own.untilLeader();
+  expect(await where()).toEqual({ serverId: here, leaderId: second });
+  await own.startServer(first);
+  await until(() => own.server(first).status().serving, 15_000);
+  if (second === here) expect(await where()).toEqual({ serverId: here, leaderId: here });
+  else {
+    await own.kill(there!);
+    const third = await own.untilLeader();
+    expect(await where()).toEqual({ serverId: here, leaderId: third });
+  }
+});
+
 it('the client knows every code that the cluster has', () => {
   expect([...SERVER_ERROR_CODES].sort()).toEqual([...ERROR_CODE_NAMES].sort());
 });

@@ -117,6 +117,7 @@ const response = fc
       events: [{ zxid: 5n, watchIds: [1], snapshot: { first: true, last: true, nodes: [node] } }],
     }),
     fc.constant({ pong: 7n }),
+    replies.map((bytes) => ({ leader: { leaderId: 2, epoch: 3 }, replies: bytes })),
     fc.constant({ goodbye: { code: 'SHUTTING_DOWN' } }),
   )
   .map((fields) => envelope(toBinary(AttachResponseSchema, create(AttachResponseSchema, fields))));
@@ -163,6 +164,7 @@ const attached: FuzzTarget = {
       {},
       {
         onWelcome: () => (outcome += 'w'),
+        onLeader: () => (outcome += 'l'),
         onEvents: (list) => {
           for (const batch of list) outcome += (batches.step(new SharedBatch(batch), undefined)?.kind ?? '-')[0];
         },

@@ -5,6 +5,7 @@ import {
   AttachResponseSchema,
   SessionService,
   type AttachHello,
+  type AttachLeader,
   type AttachResponse,
   type AttachWelcome,
   type ErrorDetail,
@@ -26,6 +27,8 @@ export type AttachEnd = StreamEnd | { readonly kind: 'goodbye'; readonly detail:
 /** Whom a session stream tells what came. */
 export interface AttachListener {
   onWelcome(welcome: AttachWelcome): void;
+  /** Another server leads than was told before, or nobody: comes before the replies of which it is true. */
+  onLeader(leader: AttachLeader): void;
   onEvents(batches: readonly WatchBatch[]): void;
   onReplies(replies: readonly Reply[]): void;
   onPong(number: number): void;
@@ -92,12 +95,13 @@ export class AttachedStream {
       this.#garbled('A message of the session stream cannot be decoded', error);
       return;
     }
-    const { welcome, events, replies, pong, goodbye } = response;
+    const { welcome, leader, events, replies, pong, goodbye } = response;
     if (!this.#welcomed && goodbye === undefined) {
       if (welcome?.layout !== LAYOUT) return this.#garbled('The server does not begin with a welcome in layout 1');
       this.#welcomed = true;
       this.#listener.onWelcome(welcome);
     }
+    if (leader !== undefined && !this.#ended) this.#listener.onLeader(leader);
     if (events.length > 0 && !this.#ended) this.#listener.onEvents(events);
     if (replies.length > 0 && !this.#ended) this.#onReplies(replies);
     if (pong > 0n && !this.#ended) this.#listener.onPong(Number(pong));

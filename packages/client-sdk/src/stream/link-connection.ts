@@ -79,6 +79,7 @@ export class LinkConnection {
   #movedAtMs = Number.NEGATIVE_INFINITY;
   #pauseTimer: ReturnType<typeof setTimeout> | undefined;
   #silenceTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Of the stream, and of the moment: an election that the stream outlives changes it. */
   origin: Origin = { serverId: 0, leaderId: 0 };
 
   constructor(host: LinkHost, user: LinkConnectionUser) {
@@ -232,6 +233,11 @@ export class LinkConnection {
       onWelcome: (welcome) => {
         endpoint.answered();
         this.#onWelcome(endpoint, welcome, sentAtMs);
+      },
+      onLeader: ({ leaderId, epoch }) => {
+        const { serverId } = this.origin;
+        this.origin = { serverId, leaderId };
+        this.#host.onView(endpoint, { serverId, leaderId, epoch });
       },
       onEvents: (batches) => {
         endpoint.answered();

@@ -63,10 +63,11 @@ class LanePort implements StreamPort {
   }
 
   step(step: StreamStep): void {
-    const { events, replies, pong } = step;
+    const { events, replies, pong, leader } = step;
     const [only] = events;
-    if (only === undefined && pong === 0) this.#lane.send(repliesFrame(replies));
-    else if (events.length === 1 && only?.batch !== undefined && replies.byteLength === 0 && pong === 0) {
+    if (pong !== 0 || leader !== undefined) this.#send(stepMessage(step));
+    else if (only === undefined) this.#lane.send(repliesFrame(replies));
+    else if (events.length === 1 && only?.batch !== undefined && replies.byteLength === 0) {
       this.#lane.send(eventsFrame(only.batch, only.ids));
     } else this.#send(stepMessage(step));
   }

@@ -21,9 +21,9 @@ export function welcomeMessage(context: OutboxContext, zxid: Zxid, timeoutMs: nu
   return create(AttachResponseSchema, { welcome });
 }
 
-/** Events, replies and a pong as a message. */
-export function stepMessage({ events, replies, pong }: StreamStep): AttachResponse {
-  const response = create(AttachResponseSchema, { replies, pong: BigInt(pong) });
+/** Events, replies, a pong and who leads as a message. */
+export function stepMessage({ events, replies, pong, leader }: StreamStep): AttachResponse {
+  const response = create(AttachResponseSchema, { replies, pong: BigInt(pong), leader });
   // Their events are shared with other streams, and nobody changes them.
   response.events = events.map(({ message }) => message);
   return response;

@@ -96,6 +96,9 @@ export class SessionStream {
   #timer: NodeJS.Timeout | undefined;
   #state: 'new' | 'attaching' | 'open' | 'ended' = 'new';
   #inputEnded = false;
+  /** What the client holds, or will with the next step, for the leader and the epoch. */
+  #toldLeaderId = 0;
+  #toldEpoch = 0;
 
   constructor(dependencies: SessionStreamDependencies, port: StreamPort) {
     this.#dependencies = dependencies;
@@ -191,11 +194,13 @@ export class SessionStream {
   }
 
   #onAttached(timeoutMs: number): void {
-    const { state, attachments } = this.#dependencies;
+    const { state, attachments, view } = this.#dependencies;
     this.#state = 'open';
     const { session } = this.#attachment;
     if (session !== undefined) attachments.add(session, this);
     this.#port.welcome(state.appliedZxid, timeoutMs);
+    this.#toldLeaderId = view.leaderId;
+    this.#toldEpoch = view.epoch;
     this.onWantsMore();
   }
 
@@ -273,9 +278,19 @@ export class SessionStream {
     if (this.#state === 'ended') return;
     this.#stopListening = view.onChange(() => this.#onView());
     if (view.stopping) return this.end(rejected('SHUTTING_DOWN'));
+    this.#tellLeader();
     this.#pipeline.onView();
     this.#askAgain();
     return this.#watchGrace();
+  }
+
+  #tellLeader(): void {
+    if (this.#state !== 'open') return;
+    const { leaderId, epoch } = this.#dependencies.view;
+    if (leaderId === this.#toldLeaderId && epoch === this.#toldEpoch) return;
+    this.#toldLeaderId = leaderId;
+    this.#toldEpoch = epoch;
+    this.#output.leader({ leaderId, epoch });
   }
 
   /** A stream that finds no leader for too long ends: its client goes elsewhere, and sends again what has no answer. */

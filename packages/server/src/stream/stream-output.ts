@@ -16,6 +16,15 @@ export interface StreamStep {
   readonly replies: Uint8Array;
   /** 0 for none. */
   readonly pong: number;
+  /** Who leads, when the client was told otherwise. */
+  readonly leader: StepLeader | undefined;
+}
+
+/** See AttachLeader. */
+export interface StepLeader {
+  /** 0 when none is known. */
+  readonly leaderId: number;
+  readonly epoch: number;
 }
 
 /** Where the steps of a stream go: the adapter of a transport. Its methods only take in, and call nothing of the stream from within. */
@@ -56,6 +65,7 @@ export class StreamOutput implements WatchSink {
   #events: StepEvents[] = [];
   #eventBytes = 0;
   #pong = 0;
+  #leader: StepLeader | undefined;
   #flushDue = false;
   #ended = false;
 
@@ -81,6 +91,11 @@ export class StreamOutput implements WatchSink {
   pong(number: number): void {
     this.#pong = number;
     this.flushSoon();
+  }
+
+  /** Told with the next step, which has something else to tell: thousands of idle streams are not woken by an election. */
+  leader(leader: StepLeader): void {
+    this.#leader = leader;
   }
 
   events(watcher: Watcher, batch: EventBatch): void {
@@ -127,12 +142,13 @@ export class StreamOutput implements WatchSink {
     const writer = this.#replies;
     if (this.#events.length === 0 && this.replyBytes === 0 && this.#pong === 0) return;
     const replies = writer === undefined ? NO_BYTES : writer.bytes.subarray(0, writer.length);
-    this.#port.step({ events: this.#events, replies, pong: this.#pong });
+    this.#port.step({ events: this.#events, replies, pong: this.#pong, leader: this.#leader });
     this.#replies = undefined;
     if (writer !== undefined) giveBack(writer);
     this.#events = [];
     this.#eventBytes = 0;
     this.#pong = 0;
+    this.#leader = undefined;
   }
 
   /** What is made already leaves; nothing is made any more. */

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zkl/v1/session.proto.
  */
 export const file_zkl_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChR6a2wvdjEvc2Vzc2lvbi5wcm90bxIGemtsLnYxIlkKC09wZW5SZXF1ZXN0EiEKCHdyaXRlX2lkGAEgASgLMg8uemtsLnYxLldyaXRlSWQSEgoKdGltZW91dF9tcxgCIAEoDRITCgtzZWNyZXRfaGFzaBgDIAEoDCJeCgxPcGVuUmVzcG9uc2USJgoGaGVhZGVyGAEgASgLMhYuemtsLnYxLlJlc3BvbnNlSGVhZGVyEhIKCnNlc3Npb25faWQYAiABKAQSEgoKdGltZW91dF9tcxgDIAEoDSI3ChBLZWVwQWxpdmVSZXF1ZXN0EiMKB3Nlc3Npb24YASABKAsyEi56a2wudjEuU2Vzc2lvblJlZiJPChFLZWVwQWxpdmVSZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXISEgoKdGltZW91dF9tcxgCIAEoDSJWCgxDbG9zZVJlcXVlc3QSIQoId3JpdGVfaWQYASABKAsyDy56a2wudjEuV3JpdGVJZBIjCgdzZXNzaW9uGAIgASgLMhIuemtsLnYxLlNlc3Npb25SZWYiSAoNQ2xvc2VSZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXISDwoHZGVsZXRlZBgCIAEoDSJVCg1BdHRhY2hSZXF1ZXN0EiIKBWhlbGxvGAEgASgLMhMuemtsLnYxLkF0dGFjaEhlbGxvEhIKCm9wZXJhdGlvbnMYAiABKAwSDAoEcGluZxgDIAEoBCJuCgtBdHRhY2hIZWxsbxIjCgdzZXNzaW9uGAEgASgLMhIuemtsLnYxLlNlc3Npb25SZWYSEgoKYXR0YWNobWVudBgCIAEoBBIWCg5sYXN0X3NlZW5fenhpZBgDIAEoBBIOCgZsYXlvdXQYBCABKA0ioQEKDkF0dGFjaFJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyFS56a2wudjEuQXR0YWNoV2VsY29tZRIiCgZldmVudHMYAiADKAsyEi56a2wudjEuV2F0Y2hCYXRjaBIPCgdyZXBsaWVzGAMgASgMEgwKBHBvbmcYBCABKAQSJAoHZ29vZGJ5ZRgFIAEoCzITLnprbC52MS5FcnJvckRldGFpbCJ0Cg1BdHRhY2hXZWxjb21lEiYKBmhlYWRlchgBIAEoCzIWLnprbC52MS5SZXNwb25zZUhlYWRlchISCgp0aW1lb3V0X21zGAIgASgNEg4KBmxheW91dBgDIAEoDRIXCg92YWx1ZV9ieXRlc19tYXgYBCABKA0y+AEKDlNlc3Npb25TZXJ2aWNlEjEKBE9wZW4SEy56a2wudjEuT3BlblJlcXVlc3QaFC56a2wudjEuT3BlblJlc3BvbnNlEkAKCUtlZXBBbGl2ZRIYLnprbC52MS5LZWVwQWxpdmVSZXF1ZXN0GhkuemtsLnYxLktlZXBBbGl2ZVJlc3BvbnNlEjQKBUNsb3NlEhQuemtsLnYxLkNsb3NlUmVxdWVzdBoVLnprbC52MS5DbG9zZVJlc3BvbnNlEjsKBkF0dGFjaBIVLnprbC52MS5BdHRhY2hSZXF1ZXN0GhYuemtsLnYxLkF0dGFjaFJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_zkl_v1_common, file_zkl_v1_watch]);
+  fileDesc("ChR6a2wvdjEvc2Vzc2lvbi5wcm90bxIGemtsLnYxIlkKC09wZW5SZXF1ZXN0EiEKCHdyaXRlX2lkGAEgASgLMg8uemtsLnYxLldyaXRlSWQSEgoKdGltZW91dF9tcxgCIAEoDRITCgtzZWNyZXRfaGFzaBgDIAEoDCJeCgxPcGVuUmVzcG9uc2USJgoGaGVhZGVyGAEgASgLMhYuemtsLnYxLlJlc3BvbnNlSGVhZGVyEhIKCnNlc3Npb25faWQYAiABKAQSEgoKdGltZW91dF9tcxgDIAEoDSI3ChBLZWVwQWxpdmVSZXF1ZXN0EiMKB3Nlc3Npb24YASABKAsyEi56a2wudjEuU2Vzc2lvblJlZiJPChFLZWVwQWxpdmVSZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXISEgoKdGltZW91dF9tcxgCIAEoDSJWCgxDbG9zZVJlcXVlc3QSIQoId3JpdGVfaWQYASABKAsyDy56a2wudjEuV3JpdGVJZBIjCgdzZXNzaW9uGAIgASgLMhIuemtsLnYxLlNlc3Npb25SZWYiSAoNQ2xvc2VSZXNwb25zZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXISDwoHZGVsZXRlZBgCIAEoDSJVCg1BdHRhY2hSZXF1ZXN0EiIKBWhlbGxvGAEgASgLMhMuemtsLnYxLkF0dGFjaEhlbGxvEhIKCm9wZXJhdGlvbnMYAiABKAwSDAoEcGluZxgDIAEoBCJuCgtBdHRhY2hIZWxsbxIjCgdzZXNzaW9uGAEgASgLMhIuemtsLnYxLlNlc3Npb25SZWYSEgoKYXR0YWNobWVudBgCIAEoBBIWCg5sYXN0X3NlZW5fenhpZBgDIAEoBBIOCgZsYXlvdXQYBCABKA0ixwEKDkF0dGFjaFJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyFS56a2wudjEuQXR0YWNoV2VsY29tZRIiCgZldmVudHMYAiADKAsyEi56a2wudjEuV2F0Y2hCYXRjaBIPCgdyZXBsaWVzGAMgASgMEgwKBHBvbmcYBCABKAQSJAoHZ29vZGJ5ZRgFIAEoCzITLnprbC52MS5FcnJvckRldGFpbBIkCgZsZWFkZXIYBiABKAsyFC56a2wudjEuQXR0YWNoTGVhZGVyIjAKDEF0dGFjaExlYWRlchIRCglsZWFkZXJfaWQYASABKA0SDQoFZXBvY2gYAiABKA0idAoNQXR0YWNoV2VsY29tZRImCgZoZWFkZXIYASABKAsyFi56a2wudjEuUmVzcG9uc2VIZWFkZXISEgoKdGltZW91dF9tcxgCIAEoDRIOCgZsYXlvdXQYAyABKA0SFwoPdmFsdWVfYnl0ZXNfbWF4GAQgASgNMvgBCg5TZXNzaW9uU2VydmljZRIxCgRPcGVuEhMuemtsLnYxLk9wZW5SZXF1ZXN0GhQuemtsLnYxLk9wZW5SZXNwb25zZRJACglLZWVwQWxpdmUSGC56a2wudjEuS2VlcEFsaXZlUmVxdWVzdBoZLnprbC52MS5LZWVwQWxpdmVSZXNwb25zZRI0CgVDbG9zZRIULnprbC52MS5DbG9zZVJlcXVlc3QaFS56a2wudjEuQ2xvc2VSZXNwb25zZRI7CgZBdHRhY2gSFS56a2wudjEuQXR0YWNoUmVxdWVzdBoWLnprbC52MS5BdHRhY2hSZXNwb25zZSgBMAFiBnByb3RvMw", [file_zkl_v1_common, file_zkl_v1_watch]);
 
 /**
  * @generated from message zkl.v1.OpenRequest
@@ -279,6 +279,13 @@ export type AttachResponse = Message<"zkl.v1.AttachResponse"> & {
    * @generated from field: zkl.v1.ErrorDetail goodbye = 5;
    */
   goodbye?: ErrorDetail | undefined;
+
+  /**
+   * Who leads, when that has changed since the welcome or the last message that told it: stands before the first replies of which it is true.
+   *
+   * @generated from field: zkl.v1.AttachLeader leader = 6;
+   */
+  leader?: AttachLeader | undefined;
 };
 
 /**
@@ -287,6 +294,32 @@ export type AttachResponse = Message<"zkl.v1.AttachResponse"> & {
  */
 export const AttachResponseSchema: GenMessage<AttachResponse> = /*@__PURE__*/
   messageDesc(file_zkl_v1_session, 8);
+
+/**
+ * @generated from message zkl.v1.AttachLeader
+ */
+export type AttachLeader = Message<"zkl.v1.AttachLeader"> & {
+  /**
+   * The leader that the server knows of; 0 when it knows none. Send what comes next straight to it.
+   *
+   * @generated from field: uint32 leader_id = 1;
+   */
+  leaderId: number;
+
+  /**
+   * The epoch that the server is in.
+   *
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+};
+
+/**
+ * Describes the message zkl.v1.AttachLeader.
+ * Use `create(AttachLeaderSchema)` to create a new message.
+ */
+export const AttachLeaderSchema: GenMessage<AttachLeader> = /*@__PURE__*/
+  messageDesc(file_zkl_v1_session, 9);
 
 /**
  * @generated from message zkl.v1.AttachWelcome
@@ -324,7 +357,7 @@ export type AttachWelcome = Message<"zkl.v1.AttachWelcome"> & {
  * Use `create(AttachWelcomeSchema)` to create a new message.
  */
 export const AttachWelcomeSchema: GenMessage<AttachWelcome> = /*@__PURE__*/
-  messageDesc(file_zkl_v1_session, 9);
+  messageDesc(file_zkl_v1_session, 10);
 
 /**
  * SessionService keeps track of who is alive. A session owns ephemeral nodes: they go, all in one zxid, when it is closed or
