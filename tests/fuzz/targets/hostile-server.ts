@@ -1,5 +1,5 @@
-import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import { createServer as createTcp, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer } from 'node:http2';
+import { createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net';
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   AttachResponseSchema,
@@ -19,57 +19,20 @@ import { must, type FuzzTarget } from '../engine/target.js';
 const TIMEOUT_MS = 200;
 const SETTLES_MS = 3_000;
 
-/** Answers every request with the bytes it was given last. */
+/** Serves what no server of ours would, and has two clients before it: one that calls one by one, and one with a session stream. */
 class HostileServer {
   body: Uint8Array = new Uint8Array(0);
-  readonly #server: Http2Server = createServer();
-  readonly #sessions = new Set<ServerHttp2Session>();
-  readonly clients: Client[] = [];
-
-  async start(): Promise<this> {
-    this.#server.on('session', (session) => {
-      this.#sessions.add(session);
-      session.on('error', () => undefined);
-      session.on('close', () => this.#sessions.delete(session));
-    });
-    this.#server.on('sessionError', () => undefined);
-    this.#server.on('stream', (stream, headers) => {
-      stream.on('error', () => undefined);
-      const isStream = headers['content-type'] === 'application/grpc+proto';
-      stream.respond({ ':status': 200, 'content-type': isStream ? 'application/grpc+proto' : 'application/proto' });
-      if (isStream) stream.write(this.body);
-      else stream.end(this.body);
-    });
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    const endpoints = [`127.0.0.1:${(this.#server.address() as AddressInfo).port}`];
-    const common = { endpoints, timeoutMs: TIMEOUT_MS, attemptTimeoutMs: 50, messageBytesMax: 65_536 };
-    this.clients.push(createClient({ ...common, stream: false }), createClient(common));
-    return this;
-  }
-
-  async close(): Promise<void> {
-    for (const client of this.clients) await client.close();
-    for (const session of this.#sessions) session.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
-
-/** Speaks frames: greets, and says the bytes it was given last whenever something comes. */
-class HostileFrames {
-  body: Uint8Array = new Uint8Array(0);
-  readonly #server: TcpServer;
+  readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly clients: Client[] = [];
 
-  constructor() {
-    this.#server = createTcp((socket) => {
+  /** @param make - Makes a server that says `body` of this one. */
+  constructor(make: (hostile: HostileServer) => Server) {
+    this.#server = make(this);
+    this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => this.#sockets.delete(socket));
-      socket.once('data', () => {
-        socket.write(CALL_GREETING);
-        socket.on('data', () => socket.write(this.body));
-      });
     });
   }
 
@@ -88,8 +51,33 @@ class HostileFrames {
   }
 }
 
+/** Speaks HTTP/2, and answers every request with the bytes it was given last. */
+function http2Server(hostile: HostileServer): Server {
+  const server = createServer();
+  server.on('session', (session) => session.on('error', () => undefined));
+  server.on('sessionError', () => undefined);
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => undefined);
+    const isStream = headers['content-type'] === 'application/grpc+proto';
+    stream.respond({ ':status': 200, 'content-type': isStream ? 'application/grpc+proto' : 'application/proto' });
+    if (isStream) stream.write(hostile.body);
+    else stream.end(hostile.body);
+  });
+  return server;
+}
+
+/** Speaks frames: greets, and says the bytes it was given last whenever something comes. */
+function framesServer(hostile: HostileServer): Server {
+  return createTcp((socket) => {
+    socket.once('data', () => {
+      socket.write(CALL_GREETING);
+      socket.on('data', () => socket.write(hostile.body));
+    });
+  });
+}
+
 let server: Promise<HostileServer> | undefined;
-let frames: Promise<HostileFrames> | undefined;
+let frames: Promise<HostileServer> | undefined;
 
 const CALLS: readonly ((client: Client) => Promise<unknown>)[] = [
   (client) => client.get('/a'),
@@ -147,7 +135,7 @@ const streamed = Buffer.concat([
 ]);
 
 /** What a call comes to. The first byte says which, and over what. */
-async function outcomeOf(hostile: HostileServer | HostileFrames, input: Uint8Array): Promise<string> {
+async function outcomeOf(hostile: HostileServer, input: Uint8Array): Promise<string> {
   hostile.body = input.slice(1);
   const which = input[0] ?? 0;
   const client = hostile.clients[which % 2]!;
@@ -169,7 +157,7 @@ const hostileServer: FuzzTarget = {
     .map(([call, sample]) => new Uint8Array([call, ...(call % 2 === 1 ? streamed : SAMPLES[sample]!)])),
   ...{ inputBytesMax: 4_096, runs: 24, timeMsMax: SETTLES_MS, sharesProcess: true },
   run: async (input) => {
-    return outcomeOf(await (server ??= new HostileServer().start()), input);
+    return outcomeOf(await (server ??= new HostileServer(http2Server).start()), input);
   },
   close: async () => {
     const open = server;
@@ -192,7 +180,7 @@ const hostileFrames: FuzzTarget = {
   covers: ['packages/client-sdk/src/channel/node/direct-call.ts'],
   valid: fc.tuple(fc.nat(CALLS.length * 2 - 1), talk).map(([call, body]) => new Uint8Array([call, ...body])),
   ...{ inputBytesMax: 4_096, runs: 24, timeMsMax: SETTLES_MS, sharesProcess: true },
-  run: async (input) => outcomeOf(await (frames ??= new HostileFrames().start()), input),
+  run: async (input) => outcomeOf(await (frames ??= new HostileServer(framesServer).start()), input),
   close: async () => {
     const open = frames;
     frames = undefined;

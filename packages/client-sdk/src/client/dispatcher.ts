@@ -24,7 +24,8 @@ import { Discovery } from '../routing/discovery.js';
 import type { Endpoint } from '../routing/endpoint.js';
 import { Router, type Route } from '../routing/router.js';
 import { toBigint, toZxid } from '../codec/zxid.js';
-import type { LinkOptions, LinkSession } from '../stream/link.js';
+import type { LinkOptions } from '../stream/link.js';
+import type { LinkSession } from '../stream/link-session.js';
 import { SeenZxid } from '../stream/seen-zxid.js';
 import { WriteIdentity } from '../writes/write-identity.js';
 

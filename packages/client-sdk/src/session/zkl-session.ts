@@ -8,7 +8,7 @@ import { ZklCalls } from '../client/zkl-calls.js';
 import { toBigint } from '../codec/zxid.js';
 import { isZklError, makeError, type ZklError } from '../errors/zkl-error.js';
 import type { CallOptions } from '../options/call-options.js';
-import type { LinkSession } from '../stream/link.js';
+import type { LinkSession } from '../stream/link-session.js';
 import { ExpiryClock } from './expiry-clock.js';
 import type { Session, SessionState } from './session.js';
 import { StateFeed } from './state-feed.js';

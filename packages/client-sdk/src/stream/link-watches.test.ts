@@ -141,7 +141,7 @@ describe('the watches of a link', () => {
     });
   });
 
-  it('all begin anew, with one request, when the server gives up what they share for now; and all end when it is for good', () => {
+  it('all begin anew, with one request, when the server ends what they share and may be asked again; and all end when it may not', () => {
     const { watches, watch, stand, take } = start();
     for (const name of ['a', 'b']) watch(name, '/a');
     stand(1);

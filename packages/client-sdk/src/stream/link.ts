@@ -1,65 +1,33 @@
-// over 400 lines: the life of a link's operations, from call to reply, is one state machine.
 import type { AttachWelcome, ErrorDetail, WatchBatch } from '@zkl/protocol';
-import {
-  appendOperation,
-  appendWrite,
-  ByteWriter,
-  compareZxids,
-  ERROR_CODES,
-  type ErrorResult,
-  type RefusedReply,
-  type Reply,
-  type SessionId,
-} from '@zkl/wire';
-import type { AbortListeners, Interruptible } from '../calls/abort-listeners.js';
-import { refusalError, type CallHistory, type Failure } from '../calls/call-failure.js';
-import { GarbledReply } from '../calls/operation.js';
-import { makeError, type ZklError } from '../errors/zkl-error.js';
+import type { ErrorResult, RefusedReply, Reply, StreamOperation } from '@zkl/wire';
+import type { AbortListeners } from '../calls/abort-listeners.js';
+import { refusalError, type Failure } from '../calls/call-failure.js';
 import type { CallOptions } from '../options/call-options.js';
 import { requireTimeout } from '../options/resolve-options.js';
 import { toBigint } from '../codec/zxid.js';
-import { Deadlines } from './deadlines.js';
+import { LinkCallers } from './link-callers.js';
 import { LinkConnection, type LinkConnectionUser, type LinkHost } from './link-connection.js';
-import { closedError, deadlineOf, historyOf, overloaded, toRefusal } from './link-failure.js';
+import {
+  abortedError,
+  closedError,
+  deadlineOf,
+  garbledOf,
+  historyOf,
+  isOfAnyServer,
+  isOfSession,
+  overloaded,
+  toRefusal,
+  type Refusal,
+  UNSUPPORTED,
+} from './link-failure.js';
 import { LinkIdentity } from './link-identity.js';
+import type { LinkSession } from './link-session.js';
 import { LinkWatches } from './link-watches.js';
-import { Operation, OperationList, type OperationBody, type ToResult } from './operation.js';
+import { controlOperation, noOperation, Operation, type OperationBody, type ToResult } from './operation.js';
+import { OperationQueue } from './operation-queue.js';
+import { OperationWriter } from './operation-writer.js';
 import type { SeenZxid } from './seen-zxid.js';
 import type { LinkWatch } from './wire-watch.js';
-
-/** What goes into one message, in bytes: larger ones gain nothing, and hold back what comes after. One operation may be larger. */
-const MESSAGE_BYTES = 131_072;
-/** Bytes of writes that are sent and not answered, at most. */
-const WRITE_BYTES_IN_FLIGHT_MAX = 16_777_216;
-/** Bytes of writes that wait in the client, at most. */
-const WRITE_BYTES_QUEUED_MAX = 268_435_456;
-/** Refusals of a server that serves, but not this now: another server would say the same. */
-const WAIT_CODES: ReadonlySet<string> = new Set(['THROTTLED', 'DISK_FULL', 'TOO_MANY_CLIENTS', 'TOO_MANY_REQUESTS']);
-/** Refusals that end a session. */
-const SESSION_CODES: ReadonlySet<string> = new Set(['SESSION_EXPIRED', 'SESSION_MOVED']);
-
-/** What the operations of a link reject with when no server knows session streams; never shown to callers. */
-export const UNSUPPORTED = Symbol('session streams are not supported');
-
-/** The session that a link is attached to. */
-export interface LinkSession {
-  readonly id: SessionId;
-  readonly secret: Uint8Array;
-  /** 1, 2, 3, ...: of each stream that is opened for it. */
-  nextAttachment(): bigint;
-  /** The stream stands: the cluster counts the session as alive from after the hello was sent. */
-  onAttached(timeoutMs: number, helloSentAtMs: number): void;
-  onPong(number: number): void;
-  onDetached(): void;
-  /** The cluster refused for good. True when that is the end of the session. */
-  onRefused(code: string): boolean;
-  /** No server knows session streams. */
-  onUnsupported(): void;
-  /** How long a server may be silent before another one is tried, in milliseconds. */
-  silenceMs(): number;
-  /** Whether a pong is awaited. */
-  isWaiting(): boolean;
-}
 
 /** What a link needs beside its connection. */
 export interface LinkOptions extends LinkHost {
@@ -79,12 +47,9 @@ export class Link implements LinkConnectionUser {
   readonly #options: LinkOptions;
   readonly #connection: LinkConnection;
   readonly #identity = new LinkIdentity();
-  readonly #deadlines = new Deadlines((operation) => this.#onDue(operation));
-  /** Not sent on the present stream. Those that were sent on an earlier one stand first, in the order of their numbers. */
-  readonly #queue = new OperationList();
-  /** Sent on the present stream: replies come in this order. */
-  readonly #inFlight = new OperationList();
-  readonly #byInterruptible = new Map<Operation, Interruptible>();
+  readonly #queue: OperationQueue;
+  readonly #writer: OperationWriter;
+  readonly #callers: LinkCallers;
   readonly #watches = new LinkWatches({
     send: (operation, onReply) => {
       if (this.isOpen) this.#control(operation, onReply);
@@ -93,15 +58,6 @@ export class Link implements LinkConnectionUser {
       if (!this.isOpen) this.want();
     },
   });
-  readonly #writer = new ByteWriter(16_384);
-  #writesInFlight = 0;
-  #readsInFlight = 0;
-  #bytesInFlight = 0;
-  #writesQueued = 0;
-  #readsQueued = 0;
-  #bytesQueued = 0;
-  /** Operations whose callers wait. */
-  #live = 0;
   #flushing = false;
   #full = false;
   #moving = false;
@@ -110,7 +66,20 @@ export class Link implements LinkConnectionUser {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    const { seen, session, abortListeners } = options;
     this.#connection = new LinkConnection(options, this);
+    this.#queue = new OperationQueue(options.options);
+    this.#writer = new OperationWriter({
+      identity: this.#identity,
+      session: session?.id,
+      seen: options.options.monotonicReads ? seen : undefined,
+    });
+    this.#callers = new LinkCallers(abortListeners, {
+      onDue: (operation) =>
+        this.afterInput(() => this.#leaveOne(operation, () => deadlineOf(operation, this.#connection.problem))),
+      onAborted: (operation, signal) => this.#leaveOne(operation, () => abortedError(operation, signal)),
+      onNeed: () => this.#keepAlive(),
+    });
   }
 
   /** Whether a stream stands at present. */
@@ -181,57 +150,23 @@ export class Link implements LinkConnectionUser {
     if (this.#final !== undefined) return;
     this.#final = error;
     this.#connection.close();
-    for (const list of [this.#inFlight, this.#queue]) {
-      for (const operation of list) {
-        list.remove(operation);
-        if (!operation.settled) this.#reject(operation, error(operation));
-      }
+    for (const operation of this.#queue.takeAll()) {
+      if (!operation.settled) this.#callers.reject(operation, error(operation));
     }
     this.#watches.end(error(noOperation()));
-    this.#deadlines.close();
+    this.#callers.close();
   }
 
   // From call to stream.
 
   #admit(operation: Operation, signal: AbortSignal | undefined): void {
-    const { options, abortListeners } = this.#options;
-    if (this.#final !== undefined) return this.#refuse(operation, this.#final(operation));
-    if (signal?.aborted === true) return this.#refuse(operation, abortedError(operation, signal));
-    if (operation.isWrite) {
-      const tooMuch = this.#bytesQueued + operation.bytes > WRITE_BYTES_QUEUED_MAX;
-      const waiting = this.#writesQueued + 1 - (options.writesInFlightMax - this.#writesInFlight);
-      if (waiting > options.writesQueuedMax || tooMuch) return this.#refuse(operation, overloaded(operation));
-    } else if (this.#readsQueued + 1 - (options.readsInFlightMax - this.#readsInFlight) > options.readsQueuedMax) {
-      return this.#refuse(operation, overloaded(operation));
-    }
-    if (signal !== undefined) {
-      operation.signal = signal;
-      const interruptible = { interrupt: () => this.#leaveOne(operation, () => abortedError(operation, signal)) };
-      this.#byInterruptible.set(operation, interruptible);
-      abortListeners.add(signal, interruptible);
-    }
-    this.#deadlines.add(operation, performance.now());
-    this.#enqueue(operation);
-    this.#live += 1;
-    if (this.#live === 1) this.#keepAlive();
+    if (this.#final !== undefined) return this.#callers.refuse(operation, this.#final(operation));
+    if (signal?.aborted === true) return this.#callers.refuse(operation, abortedError(operation, signal));
+    if (!this.#queue.mayAdd(operation)) return this.#callers.refuse(operation, overloaded(operation));
+    this.#queue.add(operation);
+    this.#callers.add(operation, signal);
     if (this.#connection.open === undefined) this.#connection.want();
     else this.#flushLater();
-  }
-
-  #refuse(operation: Operation, error: unknown): void {
-    operation.settled = true;
-    operation.reject(error);
-  }
-
-  #enqueue(operation: Operation): void {
-    this.#queue.append(operation);
-    this.#countQueued(operation, 1);
-  }
-
-  #countQueued(operation: Operation, by: 1 | -1): void {
-    if (operation.isWrite) this.#writesQueued += by;
-    else this.#readsQueued += by;
-    this.#bytesQueued += by * operation.bytes;
   }
 
   #flushLater(): void {
@@ -248,70 +183,21 @@ export class Link implements LinkConnectionUser {
     while (stream !== undefined && !this.#full && !this.#moving) {
       writer.reset();
       const nowMs = performance.now();
-      for (let next = this.#queue.first; next !== undefined && this.#hasRoomFor(next); next = this.#queue.first) {
-        this.#send(next, nowMs);
-        if (writer.length >= MESSAGE_BYTES) break;
+      for (let next = this.#queue.nextToSend(); next !== undefined; next = this.#queue.nextToSend()) {
+        this.#queue.onSent(next);
+        writer.append(next, nowMs);
+        if (writer.isFull) break;
       }
-      if (writer.length === 0) break;
-      this.#full = !stream.sendOperations(writer.bytes.subarray(0, writer.length));
+      if (writer.isEmpty) break;
+      this.#full = !stream.sendOperations(writer.message);
       this.#connection.armSilence();
       stream = this.#connection.open;
     }
   };
 
-  #hasRoomFor(operation: Operation): boolean {
-    const { writesInFlightMax, readsInFlightMax } = this.#options.options;
-    if (!operation.isWrite) return this.#readsInFlight < readsInFlightMax;
-    if (this.#writesInFlight === 0) return true;
-    return (
-      this.#writesInFlight < writesInFlightMax && this.#bytesInFlight + operation.bytes <= WRITE_BYTES_IN_FLIGHT_MAX
-    );
-  }
-
-  #send(operation: Operation, nowMs: number): void {
-    const { body } = operation;
-    this.#queue.remove(operation);
-    this.#countQueued(operation, -1);
-    this.#inFlight.append(operation);
-    operation.attempts += 1;
-    operation.inFlight = true;
-    if (body.kind === 'write') {
-      operation.unsettledBefore = operation.unsettled;
-      operation.unsettled = true;
-      if (operation.requestId === 0) operation.requestId = this.#identity.take(nowMs);
-      this.#writesInFlight += 1;
-      this.#bytesInFlight += operation.bytes;
-      const session = this.#options.session?.id;
-      appendWrite(
-        body.command,
-        { writeId: this.#identity.writeId(operation.requestId), session, ordered: true },
-        this.#writer,
-      );
-      return;
-    }
-    this.#readsInFlight += 1;
-    if (body.kind === 'control') return appendOperation(body.operation, this.#writer);
-    const { query, linearizable } = body;
-    let { atLeast } = body;
-    if (!linearizable && this.#options.options.monotonicReads) {
-      const seen = this.#options.seen.zxid;
-      if (atLeast === undefined || compareZxids(seen, atLeast) > 0) atLeast = seen;
-    }
-    appendOperation({ kind: 'read', query, linearizable, atLeast }, this.#writer);
-  }
-
   /** An operation of the stream itself. It is not counted among those that wait, and takes its turn like all others. */
-  #control(operation: Parameters<typeof appendOperation>[0], onReply: (reply: Reply) => void = () => undefined): void {
-    this.#enqueue(
-      new Operation(
-        { kind: 'control', operation },
-        undefined,
-        0,
-        onReply,
-        () => undefined,
-        () => undefined,
-      ),
-    );
+  #control(operation: StreamOperation, onReply?: (reply: Reply) => void): void {
+    this.#queue.add(controlOperation(operation, onReply));
     this.#flushLater();
   }
 
@@ -332,11 +218,7 @@ export class Link implements LinkConnectionUser {
     this.#keepAlive();
     this.#options.session?.onAttached(welcome.timeoutMs, helloSentAtMs);
     // Watches first: whoever is served on this stream sees no new data before its event. What waits comes after them.
-    const waiting = new OperationList();
-    waiting.prependAll(this.#queue);
-    this.#watches.putAll();
-    waiting.prependAll(this.#queue);
-    this.#queue.prependAll(waiting);
+    this.#queue.addFirst(() => this.#watches.putAll());
     this.#flushLater();
   }
 
@@ -348,22 +230,22 @@ export class Link implements LinkConnectionUser {
     const { open, origin } = this.#connection;
     const { seen } = this.#options;
     for (const reply of replies) {
-      const operation = this.#inFlight.first;
+      const operation = this.#queue.inFlight.first;
       if (operation === undefined) return this.#connection.garbled('There are more replies than operations');
       seen.note(reply.zxid);
       if (reply.kind === 'refused' || reply.kind === 'error') {
         if (!this.#onFailure(operation, reply)) return;
       } else {
         this.#answered(operation);
-        this.#deliver(operation, reply);
+        this.#callers.deliver(operation, reply, origin);
       }
       // A caller may have ended the link, and a refusal may have ended the stream.
       if (this.#connection.open !== open) return;
     }
     this.#connection.served();
     if (origin.serverId !== 0) this.#learnEpoch();
-    if (this.#moving && this.#inFlight.first === undefined) this.#connection.move();
-    else if (this.#queue.first !== undefined) this.#flushLater();
+    if (this.#moving && this.#queue.inFlight.first === undefined) this.#connection.move();
+    else if (this.#queue.waiting.first !== undefined) this.#flushLater();
   }
 
   onPong(number: number): void {
@@ -377,35 +259,19 @@ export class Link implements LinkConnectionUser {
   }
 
   onNothingApplied(): void {
-    for (const operation of this.#inFlight) operation.unsettled = operation.unsettledBefore;
+    this.#queue.onNothingApplied();
   }
 
   onDown(): void {
-    for (const operation of this.#inFlight) {
-      // Of the stream itself, or a read that nobody waits for any more.
-      operation.inFlight = false;
-      const isOver = operation.body.kind === 'control' || (operation.settled && !operation.isWrite);
-      if (isOver) this.#inFlight.remove(operation);
-      else this.#countQueued(operation, 1);
-    }
-    for (const operation of this.#queue) if (operation.body.kind === 'control') this.#dequeue(operation);
-    this.#queue.prependAll(this.#inFlight);
-    this.#writesInFlight = 0;
-    this.#readsInFlight = 0;
-    this.#bytesInFlight = 0;
+    this.#queue.onDown();
     this.#forgetGivenUp();
     this.#options.session?.onDetached();
   }
 
   onRefused(detail: ErrorDetail, address: string): boolean {
-    const { session } = this.#options;
-    if (session?.onRefused(detail.code) === true) return true;
-    for (const operation of this.#queue) {
-      if (operation.settled) continue;
-      const failure = { kind: 'refused', code: '', message: '', detail } as const;
-      const error = refusalError(this.#history(operation), failure, address);
-      this.#giveUp(operation, error);
-    }
+    if (this.#options.session?.onRefused(detail.code) === true) return true;
+    const failure = { kind: 'refused', code: '', message: '', detail } as const;
+    this.#giveUpWaiting((operation) => this.#refusalError(operation, failure, address));
     return false;
   }
 
@@ -415,17 +281,15 @@ export class Link implements LinkConnectionUser {
   }
 
   onGarbled(failure: Failure & { kind: 'garbled' }, address: string): void {
-    for (const operation of this.#queue)
-      if (!operation.settled) this.#giveUp(operation, garbledOf(operation, failure, address));
+    this.#giveUpWaiting((operation) => garbledOf(operation, failure, address));
   }
 
   isWaiting(): boolean {
-    return this.#inFlight.first !== undefined || this.#options.session?.isWaiting() === true;
+    return this.#queue.inFlight.first !== undefined || this.#options.session?.isWaiting() === true;
   }
 
   isWanted(): boolean {
-    if (this.#final !== undefined) return false;
-    return this.#live > 0 || this.#watches.size > 0 || this.#options.session !== undefined;
+    return this.#final === undefined && this.#isNeeded();
   }
 
   silenceMs(): number {
@@ -435,122 +299,72 @@ export class Link implements LinkConnectionUser {
 
   /** The reply that stands for the first operation in flight has come. */
   #answered(operation: Operation): void {
-    this.#inFlight.remove(operation);
-    operation.inFlight = false;
-    if (operation.isWrite) {
-      this.#writesInFlight -= 1;
-      this.#bytesInFlight -= operation.bytes;
-      this.#identity.answered(operation.requestId);
-    } else this.#readsInFlight -= 1;
-  }
-
-  #deliver(operation: Operation, reply: Reply): void {
-    if (operation.settled) return;
-    if (operation.body.kind === 'control') {
-      operation.toResult(reply, this.#connection.origin);
-      return;
-    }
-    let result: unknown;
-    try {
-      result = operation.toResult(reply, this.#connection.origin);
-    } catch (error) {
-      if (!(error instanceof GarbledReply)) return this.#reject(operation, error);
-      const failure = { kind: 'garbled', reason: error.message, cause: undefined } as const;
-      return this.#reject(operation, garbledOf(operation, failure, String(this.#connection.origin.serverId)));
-    }
-    this.#settle(operation);
-    operation.resolve(result as never);
+    this.#queue.onAnswered(operation);
+    if (operation.isWrite) this.#identity.answered(operation.requestId);
   }
 
   /** False when the stream was left, and the operation will be sent again. */
   #onFailure(operation: Operation, reply: ErrorResult | RefusedReply): boolean {
     const { body } = operation;
     const refusal = toRefusal(reply);
-    const retryable = reply.kind === 'refused' ? reply.retryable : ERROR_CODES[reply.code].retryable;
     if (body.kind === 'control') {
       this.#answered(operation);
-      this.#onControlRefused(body.operation, operation, refusal);
+      this.#onControlRefused(body.operation, operation, refusal.failure);
       return true;
     }
-    if (retryable && !(operation.settled && body.kind === 'read')) {
+    if (refusal.retryable && !(operation.settled && body.kind === 'read')) {
       if (refusal.outcome === 'rejected') operation.unsettled = operation.unsettledBefore;
       // Writes behind it are refused too, because they would be out of order: all of them are sent again, from this one on.
-      if (WAIT_CODES.has(reply.code) || reply.code === 'OUT_OF_ORDER') this.#connection.pause(refusal.failure);
+      if (isOfAnyServer(reply.code)) this.#connection.pause(refusal.failure);
       else this.#connection.leave(refusal.failure);
       return false;
     }
     this.#answered(operation);
-    const error = refusalError(this.#history(operation), refusal.failure, `server ${this.#connection.origin.serverId}`);
-    if (!operation.settled) this.#reject(operation, error);
-    const { session } = this.#options;
-    if (SESSION_CODES.has(reply.code) && session?.onRefused(reply.code) === true) return false;
-    // The cluster never saw its number, and so would take none after it.
-    if (operation.isWrite && reply.kind === 'refused') {
-      this.#renumber();
-      return false;
-    }
-    if (operation.isWrite && reply.code === 'CLIENT_FORGOTTEN') {
+    if (!operation.settled) this.#callers.reject(operation, this.#refusalError(operation, refusal.failure));
+    if (isOfSession(reply.code) && this.#options.session?.onRefused(reply.code) === true) return false;
+    // The cluster never saw its number, or has forgotten all of them, and so would take none after it.
+    if (operation.isWrite && (reply.kind === 'refused' || reply.code === 'CLIENT_FORGOTTEN')) {
       this.#renumber();
       return false;
     }
     return true;
   }
 
-  #onControlRefused(
-    { kind, ...operation }: Parameters<typeof appendOperation>[0],
-    at: Operation,
-    refusal: ReturnType<typeof toRefusal>,
-  ): void {
-    if (kind !== 'watch' || !('watch' in operation)) return;
-    const error = refusalError(this.#history(at), refusal.failure, `server ${this.#connection.origin.serverId}`);
-    if (this.#watches.onRefused(operation.watch.id, error)) this.#connection.leave(refusal.failure);
+  #onControlRefused(control: StreamOperation, at: Operation, refusal: Refusal): void {
+    if (control.kind !== 'watch') return;
+    if (this.#watches.onRefused(control.watch.id, this.#refusalError(at, refusal))) this.#connection.leave(refusal);
   }
 
   /** Begins anew as another client: none of the writes that were sent after one that was refused was, or ever will be, applied. */
   #renumber(): void {
     this.#connection.move();
     this.#identity.renew();
-    for (const operation of this.#queue) {
-      operation.requestId = 0;
-      operation.unsettled = operation.unsettledBefore = false;
-      if (operation.settled) this.#dequeue(operation);
-    }
+    this.#queue.forgetNumbers();
     this.#connection.want();
   }
 
-  /** Writes that were sent and given up are sent again only for the sake of later ones that were sent: else they end here. */
   #forgetGivenUp(): void {
-    let given = 0;
-    for (const operation of this.#queue) {
-      // Reads stand between them, and have no numbers.
-      if (!operation.isWrite) continue;
-      if (operation.requestId === 0) break;
-      if (!operation.settled) return;
-      given += 1;
-    }
-    if (given === 0) return;
-    for (const operation of this.#queue) if (operation.requestId !== 0) this.#dequeue(operation);
-    this.#identity.renew();
+    if (this.#queue.removeGivenUp()) this.#identity.renew();
   }
 
-  #dequeue(operation: Operation): void {
-    this.#queue.remove(operation);
-    this.#countQueued(operation, -1);
+  /** Tells everybody whose operation waits that it is not answered. */
+  #giveUpWaiting(errorOf: (operation: Operation) => unknown): void {
+    for (const operation of this.#queue.waiting) if (!operation.settled) this.#giveUp(operation, errorOf(operation));
   }
 
   /** Tells the caller the end of an operation that is not answered. */
   #giveUp(operation: Operation, error: unknown): void {
     if (operation.settled) return;
-    this.#reject(operation, error);
+    this.#callers.reject(operation, error);
     // One that is in flight is answered some time; one that has a number keeps its place for the sake of those after it.
     if (operation.inFlight) {
       // A read that waits for a state which never comes would hold back all behind it; and so would writes that nobody waits for any
       // more, while there is no quorum.
       const isStuck = operation.body.kind === 'read' && operation.body.atLeast !== undefined;
-      if (this.#live === 0 || (isStuck && this.#inFlight.first === operation)) this.#connection.move();
+      if (this.#callers.count === 0 || (isStuck && this.#queue.inFlight.first === operation)) this.#connection.move();
       return;
     }
-    if (operation.requestId === 0) this.#dequeue(operation);
+    if (operation.requestId === 0) this.#queue.remove(operation);
     else this.#forgetGivenUp();
   }
 
@@ -560,46 +374,13 @@ export class Link implements LinkConnectionUser {
    */
   #leaveOne(operation: Operation, errorOf: () => unknown): void {
     if (operation.settled) return;
-    if (operation.isWrite && !operation.inFlight && operation.requestId !== 0 && this.#goesBeforeOthers(operation)) {
-      operation.unsettled = true;
-    }
+    const isNumbered = operation.isWrite && !operation.inFlight && operation.requestId !== 0;
+    if (isNumbered && this.#queue.goesBeforeOthers(operation)) operation.unsettled = true;
     this.#giveUp(operation, errorOf());
   }
 
-  /** Whether somebody waits for another write of those that have numbers and are not on their way: as long as one does, all of them are sent again. */
-  #goesBeforeOthers(operation: Operation): boolean {
-    for (const other of this.#queue) {
-      if (!other.isWrite) continue;
-      if (other.requestId === 0) return false;
-      if (other !== operation && !other.settled) return true;
-    }
-    return false;
-  }
-
-  #reject(operation: Operation, error: unknown): void {
-    this.#settle(operation);
-    operation.reject(error);
-  }
-
-  #history(operation: Operation): CallHistory {
-    return { ...historyOf(operation), root: this.#options.options.chroot };
-  }
-
-  #settle(operation: Operation): void {
-    operation.settled = true;
-    this.#deadlines.remove(operation);
-    if (operation.signal !== undefined) {
-      const interruptible = this.#byInterruptible.get(operation);
-      this.#byInterruptible.delete(operation);
-      if (interruptible !== undefined) this.#options.abortListeners.remove(operation.signal, interruptible);
-    }
-    if (operation.body.kind === 'control') return;
-    this.#live -= 1;
-    if (this.#live === 0) this.#keepAlive();
-  }
-
-  #onDue(operation: Operation): void {
-    this.afterInput(() => this.#leaveOne(operation, () => deadlineOf(operation, this.#connection.problem)));
+  #refusalError(operation: Operation, failure: Refusal, address = `server ${this.#connection.origin.serverId}`) {
+    return refusalError({ ...historyOf(operation), root: this.#options.options.chroot }, failure, address);
   }
 
   /** An election is learned of by the epoch of what is answered; where the new leader is, by asking. */
@@ -610,35 +391,10 @@ export class Link implements LinkConnectionUser {
   }
 
   #keepAlive(): void {
-    const isNeeded = this.#live > 0 || this.#watches.size > 0 || this.#options.session !== undefined;
-    this.#connection.open?.keepAlive(isNeeded);
+    this.#connection.open?.keepAlive(this.#isNeeded());
   }
-}
 
-/** Stands for what is no operation where an error is made for one. */
-function noOperation(): Operation {
-  const nothing = (): void => undefined;
-  return new Operation({ kind: 'control', operation: { kind: 'sync' } }, undefined, 0, nothing, nothing, nothing);
-}
-
-function abortedError(operation: Operation, signal: AbortSignal): ZklError {
-  return makeError({
-    code: 'ABORTED',
-    message: 'The call was aborted',
-    outcome: operation.isWrite && operation.unsettled ? 'unknown' : 'rejected',
-    path: operation.path,
-    attempts: operation.attempts,
-    cause: signal.reason as unknown,
-  });
-}
-
-function garbledOf(operation: Operation, failure: Failure & { kind: 'garbled' }, address: string): ZklError {
-  return makeError({
-    code: 'PROTOCOL',
-    message: `${address} does not answer as a zkl server: ${failure.reason}`,
-    outcome: operation.isWrite && operation.unsettled ? 'unknown' : 'rejected',
-    path: operation.path,
-    attempts: operation.attempts,
-    cause: failure.cause,
-  });
+  #isNeeded(): boolean {
+    return this.#callers.count > 0 || this.#watches.size > 0 || this.#options.session !== undefined;
+  }
 }

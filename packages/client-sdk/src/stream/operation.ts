@@ -71,6 +71,20 @@ export class Operation {
   }
 }
 
+/** An operation of the stream itself: it has no caller. */
+export function controlOperation(operation: StreamOperation, onReply: (reply: Reply) => void = nothing): Operation {
+  return new Operation({ kind: 'control', operation }, undefined, 0, onReply, nothing, nothing);
+}
+
+/** Stands for what is no operation where an error is made for one. */
+export function noOperation(): Operation {
+  return controlOperation({ kind: 'sync' });
+}
+
+function nothing(): void {
+  // Nobody waits.
+}
+
 /** Operations in order, first in, first out; any can be taken out. */
 export class OperationList {
   first: Operation | undefined;

@@ -13,6 +13,8 @@ import type { OpenChannel } from '../channel.js';
 import { connectBy, type Dial } from './dial.js';
 import { Http2Attach } from './http2-attach.js';
 import { Http2Call } from './http2-call.js';
+import { NeededCalls } from './needed-calls.js';
+import { Probe } from './probe.js';
 import { ResetPacer } from './reset-pacer.js';
 
 /** From the first packet until the server's HTTP/2 settings have come, in milliseconds. */
@@ -42,12 +44,14 @@ class Http2Channel implements Channel {
   readonly #target: ChannelTarget;
   readonly #dial: Dial | undefined;
   readonly #calls = new Set<AnyCall>();
-  /** Those of them that keep the process alive. */
-  readonly #needed = new Set<AnyCall>();
+  readonly #needed = new NeededCalls<AnyCall>((on) => {
+    if (!('session' in this.#state)) return;
+    if (on) this.#state.session.ref();
+    else this.#state.session.unref();
+  });
+  readonly #probe = new Probe();
   readonly #pacer = new ResetPacer();
   #state: State = { kind: 'idle' };
-  #probed = false;
-  #aliveAtMs = 0;
 
   constructor(target: ChannelTarget, dial: Dial | undefined) {
     this.#target = target;
@@ -75,10 +79,10 @@ class Http2Channel implements Channel {
 
   openStream(method: DescMethodBiDiStreaming, listener: StreamListener): ChannelStream {
     const stream: Http2Attach = new Http2Attach(this.#target.messageBytesMax, listener, {
-      onRef: (on) => this.#setNeeded(stream, on),
+      onRef: (on) => this.#needed.set(stream, on),
       onLeave: () => {
         this.#leave(stream);
-        this.#setNeeded(stream, false);
+        this.#needed.set(stream, false);
       },
     });
     this.#start(stream, (session) => stream.start(session, method));
@@ -86,29 +90,19 @@ class Http2Channel implements Channel {
   }
 
   get aliveAtMs(): number {
-    return this.#aliveAtMs;
+    return this.#probe.aliveAtMs;
   }
 
   probe(timeoutMs: number): void {
-    if (this.#state.kind !== 'ready' || this.#probed) return;
+    if (this.#state.kind !== 'ready' || this.#probe.isUnderWay) return;
     const { session } = this.#state;
-    this.#probed = true;
-    const timer = setTimeout(() => {
-      // If this process stood still, the answer may wait in the socket: it is read before immediates run.
-      setImmediate(() =>
-        setImmediate(() => this.#probed && session.destroy(new Error('The server does not answer pings'))),
-      );
-    }, timeoutMs);
-    timer.unref();
-    const end = (): void => {
-      this.#probed = false;
-      clearTimeout(timer);
-    };
+    this.#probe.begin(timeoutMs, () => session.destroy(new Error('The server does not answer pings')));
+    const end = (): void => this.#probe.end();
     session.once('close', end);
     session.ping((error) => {
       session.off('close', end);
-      end();
-      if (error === null) this.#aliveAtMs = performance.now();
+      if (error === null) this.#probe.alive();
+      else this.#probe.end();
     });
   }
 
@@ -122,7 +116,7 @@ class Http2Channel implements Channel {
 
   #start(call: AnyCall, send: (session: ClientHttp2Session) => void): void {
     this.#calls.add(call);
-    this.#setNeeded(call, true);
+    this.#needed.set(call, true);
     if (this.#state.kind === 'closed') {
       queueMicrotask(() => call.fail('The client was closed', undefined));
       return;
@@ -173,7 +167,7 @@ class Http2Channel implements Channel {
     if (this.#state.kind !== 'connecting' || this.#state.session !== session) return;
     session.setLocalWindowSize(SESSION_WINDOW_BYTES);
     this.#state = { kind: 'ready', session };
-    if (this.#needed.size === 0) session.unref();
+    if (this.#needed.isEmpty) session.unref();
     for (const [call, send] of waiting) this.#send(session, call, send);
   }
 
@@ -191,17 +185,7 @@ class Http2Channel implements Channel {
   #leave(call: AnyCall): void {
     if (!this.#calls.delete(call)) return;
     if (this.#state.kind === 'connecting') this.#state.waiting.delete(call);
-    this.#setNeeded(call, false);
-  }
-
-  /** The process is kept alive while a call waits, or a stream says that it is needed. */
-  #setNeeded(call: AnyCall, on: boolean): void {
-    const before = this.#needed.size;
-    if (on) this.#needed.add(call);
-    else this.#needed.delete(call);
-    if (before === this.#needed.size || !('session' in this.#state)) return;
-    if (before === 0) this.#state.session.ref();
-    else if (this.#needed.size === 0) this.#state.session.unref();
+    this.#needed.set(call, false);
   }
 }
 

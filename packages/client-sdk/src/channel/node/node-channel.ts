@@ -22,6 +22,8 @@ import { DirectAttach } from './direct-attach.js';
 import { DirectUnary, type DirectCall } from './direct-call.js';
 import { DirectConnection } from './direct-connection.js';
 import { http2Channels } from './http2-channel.js';
+import { NeededCalls } from './needed-calls.js';
+import { Probe } from './probe.js';
 
 /** From the first packet until there is a connection, and from then until the server has greeted, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -47,13 +49,13 @@ class NodeChannel implements Channel {
   #http2: StreamingChannel | undefined;
   /** Calls that wait for the connection. */
   readonly #waiting = new Set<DirectCall>();
-  /** Calls and streams that keep the process alive. */
-  readonly #needed = new Set<DirectCall>();
+  readonly #needed = new NeededCalls<DirectCall>((on) => {
+    if ('connection' in this.#state) this.#state.connection.keepAlive(on);
+  });
+  readonly #probe = new Probe();
   #state: State = { kind: 'idle' };
   #foreignUntilMs = 0;
   #foreignInARow = 0;
-  #probeTimer: ReturnType<typeof setTimeout> | undefined;
-  #aliveAtMs = 0;
 
   constructor(target: ChannelTarget, dial: Dial | undefined) {
     this.#target = target;
@@ -90,7 +92,7 @@ class NodeChannel implements Channel {
   openStream(method: DescMethodBiDiStreaming, listener: StreamListener): ChannelStream {
     const stream: DirectAttach = new DirectAttach(pathOf(method), listener, {
       elsewhere: () => this.#elsewhere().openStream(method, listener),
-      onRef: (on) => this.#setNeeded(stream, on),
+      onRef: (on) => this.#needed.set(stream, on),
       onLeave: () => this.#leave(stream),
     });
     this.#start(stream);
@@ -98,24 +100,15 @@ class NodeChannel implements Channel {
   }
 
   get aliveAtMs(): number {
-    return Math.max(this.#aliveAtMs, this.#http2?.aliveAtMs ?? 0);
+    return Math.max(this.#probe.aliveAtMs, this.#http2?.aliveAtMs ?? 0);
   }
 
   probe(timeoutMs: number): void {
     this.#http2?.probe(timeoutMs);
     const state = this.#state;
-    if (state.kind !== 'ready' || this.#probeTimer !== undefined) return;
+    if (state.kind !== 'ready' || this.#probe.isUnderWay) return;
     const { connection } = state;
-    const timer = setTimeout(() => {
-      // If this process stood still, the answer may wait in the socket: it is read before immediates run.
-      setImmediate(() =>
-        setImmediate(() => {
-          if (this.#probeTimer === timer) connection.destroy(new Error('The server does not answer pings'));
-        }),
-      );
-    }, timeoutMs);
-    timer.unref();
-    this.#probeTimer = timer;
+    this.#probe.begin(timeoutMs, () => connection.destroy(new Error('The server does not answer pings')));
     connection.ping();
   }
 
@@ -130,7 +123,7 @@ class NodeChannel implements Channel {
   }
 
   #start(call: DirectCall): void {
-    this.#setNeeded(call, true);
+    this.#needed.set(call, true);
     switch (this.#state.kind) {
       case 'closed':
         queueMicrotask(() => call.fail('The client was closed', undefined));
@@ -163,10 +156,7 @@ class NodeChannel implements Channel {
           this.#onReady(connection);
         },
         onGoing: () => this.#abandon(connection),
-        onAlive: () => {
-          this.#aliveAtMs = performance.now();
-          this.#endProbe();
-        },
+        onAlive: () => this.#probe.alive(),
         onClosed: (isForeign, cause) => {
           clearTimeout(timer);
           this.#onClosed(connection, isForeign, cause);
@@ -181,7 +171,7 @@ class NodeChannel implements Channel {
     if (!this.#isPresent(connection)) return;
     this.#state = { kind: 'ready', connection };
     this.#foreignInARow = 0;
-    if (this.#needed.size === 0) connection.keepAlive(false);
+    if (this.#needed.isEmpty) connection.keepAlive(false);
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const call of waiting) call.begin(connection);
@@ -189,7 +179,7 @@ class NodeChannel implements Channel {
 
   #onClosed(connection: DirectConnection, isForeign: boolean, cause: unknown): void {
     if (!this.#isPresent(connection)) return;
-    this.#endProbe();
+    this.#probe.end();
     const wasConnecting = this.#state.kind === 'connecting';
     this.#state = { kind: 'idle' };
     if (!wasConnecting) return;
@@ -211,17 +201,12 @@ class NodeChannel implements Channel {
   /** What is under way may finish; new calls take a new connection. */
   #abandon(connection: DirectConnection): void {
     if (!this.#isPresent(connection)) return;
-    this.#endProbe();
+    this.#probe.end();
     this.#state = { kind: 'idle' };
   }
 
   #isPresent(connection: DirectConnection): boolean {
     return 'connection' in this.#state && this.#state.connection === connection;
-  }
-
-  #endProbe(): void {
-    clearTimeout(this.#probeTimer);
-    this.#probeTimer = undefined;
   }
 
   #elsewhere(): StreamingChannel {
@@ -230,17 +215,7 @@ class NodeChannel implements Channel {
 
   #leave(call: DirectCall): void {
     this.#waiting.delete(call);
-    this.#setNeeded(call, false);
-  }
-
-  /** The process is kept alive while a call waits, or a stream says that it is needed. */
-  #setNeeded(call: DirectCall, on: boolean): void {
-    const before = this.#needed.size;
-    if (on) this.#needed.add(call);
-    else this.#needed.delete(call);
-    if (before === this.#needed.size || !('connection' in this.#state)) return;
-    if (before === 0) this.#state.connection.keepAlive(true);
-    else if (this.#needed.size === 0) this.#state.connection.keepAlive(false);
+    this.#needed.set(call, false);
   }
 }
 
