@@ -56,7 +56,7 @@ export async function readSnapshotInfo(disk: Disk, path: string, zxid: Zxid): Pr
   }
 }
 
-/** Opens a snapshot for reading. Each block is checked before it is handed out. */
+/** Opens a snapshot for reading. Each block is checked before it is handed out; its bytes are good until the next is asked for. */
 export async function openSnapshotFile(disk: Disk, info: SnapshotInfo): Promise<SnapshotReader> {
   const file = await disk.open(info.path, 'read');
   let closed = false;
@@ -85,11 +85,13 @@ async function* blocksOf(
 ): AsyncGenerator<Uint8Array, void> {
   try {
     const end = info.fileBytes - SNAPSHOT_FOOTER_BYTES;
+    // One for all: a new one each time would fill the memory with old ones, which outlive the collector's young generation.
+    const window = new Uint8Array(Math.min(WINDOW_BYTES, end - SNAPSHOT_HEADER_BYTES));
     let position = SNAPSHOT_HEADER_BYTES;
     let number = 0;
     while (position < end) {
-      // A window of its own each time: consumers may keep the chunks.
-      const bytes = await readExactly(file, position, Math.min(WINDOW_BYTES, end - position), info.path);
+      const bytes = window.subarray(0, Math.min(WINDOW_BYTES, end - position));
+      await fillFrom(file, position, bytes, info.path);
       let at = 0;
       for (;;) {
         const length = snapshotBlockBytes(bytes, at);
@@ -119,9 +121,13 @@ async function* blocksOf(
 
 async function readExactly(file: DiskFile, position: number, length: number, path: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
-  const count = await file.read(bytes, position);
-  if (count !== length) throw damaged(path, 'it is cut short');
+  await fillFrom(file, position, bytes, path);
   return bytes;
+}
+
+async function fillFrom(file: DiskFile, position: number, bytes: Uint8Array, path: string): Promise<void> {
+  const count = await file.read(bytes, position);
+  if (count !== bytes.byteLength) throw damaged(path, 'it is cut short');
 }
 
 /** A sector that the disk cannot read is damage like any other. */

@@ -10,8 +10,8 @@ import {
 
 /** Chunks below this are gathered before they are written. */
 const GATHER_BYTES = 4096;
-/** A sync now and then, so that the last one is short and the log's own writes hardly wait behind it. */
-const SYNC_EVERY_BYTES = 4 * 1024 * 1024;
+/** A sync now and then, so that the last one is short and the log's own writes hardly wait behind it: each waits for about as long as this takes the disk. */
+const SYNC_EVERY_BYTES = 1024 * 1024;
 
 /** Writes the file of one snapshot, in order. The caller renames it once `finish` has resolved. */
 export class SnapshotWriter {
@@ -23,6 +23,8 @@ export class SnapshotWriter {
   #unsynced = 0;
   #small: Uint8Array[] = [];
   #smallBytes = 0;
+  /** Where blocks are put together; used again once they are written. */
+  #target = new Uint8Array(0);
 
   private constructor(file: DiskFile, header: SnapshotHeader) {
     this.#file = file;
@@ -66,7 +68,9 @@ export class SnapshotWriter {
 
   async #writeBlocks(data: Uint8Array): Promise<void> {
     const count = Math.ceil(data.byteLength / SNAPSHOT_BLOCK_BYTES);
-    const bytes = new Uint8Array(data.byteLength + count * SNAPSHOT_BLOCK_HEADER_BYTES);
+    const length = data.byteLength + count * SNAPSHOT_BLOCK_HEADER_BYTES;
+    if (this.#target.byteLength < length) this.#target = new Uint8Array(length);
+    const bytes = this.#target.subarray(0, length);
     let at = 0;
     for (let from = 0; from < data.byteLength; from += SNAPSHOT_BLOCK_BYTES) {
       const part = data.subarray(from, from + SNAPSHOT_BLOCK_BYTES);

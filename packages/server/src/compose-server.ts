@@ -224,7 +224,7 @@ function createNode(
     onFatal: (error: Error) => void;
   },
 ): ConsensusNode<Result> {
-  const { blockBytesMax, pendingBytesMax, snapshotEveryBytes } = options.limits;
+  const { blockBytesMax, pendingBytesMax, snapshotEveryBytes, snapshotBytesPerSecond } = options.limits;
   const { tickMs, heartbeatMs, electionTimeoutMs } = options.timing;
   return new ConsensusNode<Result>({
     id: options.serverId,
@@ -235,7 +235,7 @@ function createNode(
     clock: clockOf(parts.surroundings),
     random: Math.random,
     timing: { tickMs, heartbeatMs, electionTimeoutMs },
-    limits: { blockBytesMax, pendingBytesMax, snapshotEveryBytes },
+    limits: { blockBytesMax, pendingBytesMax, snapshotEveryBytes, snapshotBytesPerSecond },
     emptyFolderVotes: options.initialClusterState,
     onFatal: parts.onFatal,
   });

@@ -23,6 +23,8 @@ export interface ApplierOptions<R> {
   readonly memoryStart: () => Zxid;
   /** After a run of blocks, or a restored snapshot. */
   readonly onApplied: (applied: Zxid) => void;
+  /** The state was made from a snapshot of so many bytes. */
+  readonly onRestored: (sizeBytes: number) => void;
   readonly onFatal: (error: Error) => void;
 }
 
@@ -62,6 +64,7 @@ export class Applier<R> {
       if (compareZxid(reader.zxid, this.#applied) <= 0) return;
       await this.#options.stateMachine.restore(reader.chunks);
       this.#applied = reader.zxid;
+      this.#options.onRestored(reader.sizeBytes);
     } finally {
       await reader.close();
     }

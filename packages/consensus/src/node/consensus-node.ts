@@ -13,10 +13,11 @@ import {
   type NodeOptions,
   type TimingOptions,
 } from './options.js';
+import { Pacer } from './pacer.js';
 import { PendingWrites, type Done } from './pending-writes.js';
 import { Persister, releasedBy } from './persister.js';
 import { isSameAnnouncement, type Announcement, type NodeStatus } from './node-status.js';
-import type { PeerEvents, RecoveredLog } from './ports.js';
+import type { LogRead, PeerEvents, RecoveredLog } from './ports.js';
 import { ReadQueue, type ReadDone } from './read-queue.js';
 import { SnapshotReceiver } from './snapshot-receiver.js';
 import { Snapshots } from './snapshots.js';
@@ -38,6 +39,7 @@ export class ConsensusNode<R> {
   readonly #limits: NodeLimits;
   readonly #persister: Persister;
   readonly #applier: Applier<R>;
+  readonly #pacer: Pacer;
   readonly #snapshots: Snapshots;
   readonly #receiver: SnapshotReceiver;
   readonly #pending = new PendingWrites<R>();
@@ -80,13 +82,21 @@ export class ConsensusNode<R> {
       resultsWanted: (block) => this.#pending.awaits(block),
       onResults: (block, results) => this.#pending.settle(block, results),
       onApplied: (applied) => this.#onApplied(applied),
+      onRestored: (sizeBytes) => {
+        this.#snapshots.newestBytes = sizeBytes;
+      },
       onFatal,
     });
+    const bytesPerSecond = this.#limits.snapshotBytesPerSecond;
+    this.#pacer = new Pacer({ clock, bytesPerSecond, logBytes: () => logStore.bytesSinceSnapshot });
     this.#snapshots = new Snapshots({
       stateMachine,
       logStore,
       transport,
+      clock,
+      random: options.random,
       everyBytes: this.#limits.snapshotEveryBytes,
+      pacer: this.#pacer,
       applied: () => this.#applier.applied,
       durable: () => this.#core?.durable ?? ZXID_ZERO,
       onProgress: (peer, attempt) => this.#input({ kind: 'snapshotProgress', peer, attempt }),
@@ -355,10 +365,18 @@ export class ConsensusNode<R> {
   }
 
   #readHistory({ to, attempt, after, maxBytes }: Ready['readHistory'][number]): void {
-    this.#options.logStore.read(after, maxBytes).then(
+    this.#readAtAPace(after, maxBytes).then(
       (result) => this.#input({ kind: 'history', to, attempt, result }),
       (error: unknown) => this.#fail(asError(error)),
     );
+  }
+
+  /** What a learner missed goes at the pace of snapshots, lest writers feel it; without a quorum there are none, and all wait for the learner. */
+  async #readAtAPace(after: Zxid, maxBytes: number): Promise<LogRead> {
+    const read = await this.#options.logStore.read(after, maxBytes);
+    if (read.kind !== 'blocks' || this.#core?.status.serving !== true) return read;
+    await this.#pacer.pay(read.blocks.reduce((bytes, block) => bytes + block.payload.byteLength, 0));
+    return read;
   }
 
   #onPersisted(batches: readonly PersistBatch[]): void {

@@ -32,8 +32,10 @@ export interface NodeLimits {
   readonly pendingBytesMax: number;
   /** The same, in writes. Default 200,000. */
   readonly pendingWritesMax: number;
-  /** Log bytes after which a snapshot is taken. Default 64 MiB. */
+  /** Log bytes after which a snapshot is taken, or three fifths of the newest one's size if that is more; up to 30 % earlier, by chance. Default 64 MiB. */
   readonly snapshotEveryBytes: number;
+  /** How fast snapshots are saved and sent together while the log grows, a second; four times as fast when it rests. What the log grows by comes on top. Default 24 MiB. */
+  readonly snapshotBytesPerSecond: number;
   /** Log bytes kept in memory for learners that are a little behind. Default 32 MiB. */
   readonly windowBytes: number;
   /** Log bytes on their way to one learner. Default 16 MiB. */
@@ -45,6 +47,7 @@ export const DEFAULT_LIMITS: NodeLimits = {
   pendingBytesMax: 64 << 20,
   pendingWritesMax: 200_000,
   snapshotEveryBytes: 64 << 20,
+  snapshotBytesPerSecond: 24 << 20,
   windowBytes: 32 << 20,
   inflightBytes: 16 << 20,
 };

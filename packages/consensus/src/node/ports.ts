@@ -54,7 +54,10 @@ export type LogRead =
   | { readonly kind: 'diverged'; readonly at: Zxid }
   | { readonly kind: 'gone' };
 
-/** A snapshot that is being read. `chunks` may be iterated once; `close` frees what it holds, iterated or not. */
+/**
+ * A snapshot that is being read. `chunks` may be iterated once, and each chunk's bytes are good until the next is asked for; `close` frees what it holds,
+ * iterated or not.
+ */
 export interface SnapshotReader {
   readonly zxid: Zxid;
   readonly sizeBytes: number;

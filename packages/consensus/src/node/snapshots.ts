@@ -1,17 +1,31 @@
 import type { ServerId } from '../core/server-id.js';
 import { compareZxid, ZXID_ZERO, type Zxid } from '../core/zxid.js';
 import { isDiskFull } from './persister.js';
-import type { LogStore, PeerTransport, SnapshotReader, StateMachine } from './ports.js';
+import type { Pacer } from './pacer.js';
+import type { Clock, LogStore, PeerTransport, SnapshotReader, StateMachine } from './ports.js';
 import { asError } from './as-error.js';
 
-/** Chunks of a transfer between two signs of life to the core. */
-const PROGRESS_EVERY = 16;
+/** Chunks of a transfer between two signs of life to the core: few, since at a low pace they are far apart. */
+const PROGRESS_EVERY = 4;
+/**
+ * A snapshot is worth its writing only when there is about as much log to be rid of: of a large state one is taken after this share of its size.
+ */
+const SIZE_SHARE = 0.5;
+/** Up to this share earlier, by chance, so that servers that apply the same log do not all write at the same moment. */
+const EARLY_SHARE = 0.3;
+/** While a learner is being sent the newest snapshot, the next one waits, so that the log behind it is kept; but not for more log than this many times what makes one due. */
+const SENDING_FACTOR = 4;
 
 export interface SnapshotsOptions {
   readonly stateMachine: StateMachine<unknown>;
   readonly logStore: LogStore;
   readonly transport: PeerTransport;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** 0 <= random() < 1. */
+  readonly random: () => number;
+  /** See `NodeLimits.snapshotEveryBytes`. */
   readonly everyBytes: number;
+  readonly pacer: Pacer;
   readonly applied: () => Zxid;
   /** Up to here the log is on disk. */
   readonly durable: () => Zxid;
@@ -22,7 +36,10 @@ export interface SnapshotsOptions {
   readonly mayBeUndurable: boolean;
 }
 
-/** Takes snapshots when enough log has gathered, and streams the newest one to learners that the log cannot help. */
+/**
+ * Takes snapshots when enough log has gathered, and streams the newest one to learners that the log cannot help. Both at a pace that leaves disk, event loop and
+ * network to those who write (docs/decisions/0012-snapshots-at-a-pace.md).
+ */
 export class Snapshots {
   readonly #options: SnapshotsOptions;
   readonly #sending = new Map<AbortController, Promise<void>>();
@@ -31,6 +48,9 @@ export class Snapshots {
   /** Wakes a snapshot that waits for the disk. */
   #wake: () => void = () => undefined;
   #newest: Zxid | undefined;
+  #newestBytes = 0;
+  /** What makes the next one due, less than the rule says: drawn when it is nearly due. */
+  #earlyShare: number | undefined;
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
@@ -45,17 +65,32 @@ export class Snapshots {
     this.#newest = zxid;
   }
 
+  /** The size of the newest one: the state was made from it. */
+  set newestBytes(bytes: number) {
+    this.#newestBytes = bytes;
+  }
+
   /** Called each turn. Begins a snapshot if enough log has gathered since the last one. */
   takeIfDue(): void {
     this.#wake();
-    if (this.#options.logStore.bytesSinceSnapshot < this.#options.everyBytes) return;
-    void this.#take();
+    if (this.#saving === undefined && this.#isDue()) void this.#take();
+  }
+
+  #isDue(): boolean {
+    const { logStore, everyBytes, random } = this.#options;
+    const atMost = Math.max(everyBytes, SIZE_SHARE * this.#newestBytes);
+    const bytes = logStore.bytesSinceSnapshot;
+    if (bytes < atMost * (1 - EARLY_SHARE)) return false;
+    if (this.#sending.size > 0) return bytes >= atMost * SENDING_FACTOR;
+    this.#earlyShare ??= EARLY_SHARE * random();
+    return bytes >= atMost * (1 - this.#earlyShare);
   }
 
   /** Ends a snapshot that is being saved, and resolves when it has ended: the state is about to be replaced. */
   async abandon(): Promise<void> {
     this.#abandon = true;
     this.#wake();
+    this.#options.pacer.wake();
     await this.#saving;
     this.#abandon = false;
   }
@@ -74,6 +109,7 @@ export class Snapshots {
   /** The role ended: transfers under way are of no use. */
   abortSending(): void {
     for (const abort of this.#sending.keys()) abort.abort();
+    this.#options.pacer.wake();
   }
 
   async stop(): Promise<void> {
@@ -91,10 +127,16 @@ export class Snapshots {
   async #save(): Promise<void> {
     const zxid = this.#options.applied();
     if (compareZxid(zxid, this.#newest ?? ZXID_ZERO) <= 0) return;
+    this.#earlyShare = undefined;
     const chunks = this.#options.stateMachine.snapshot();
+    let savedBytes = 0;
+    const told = (bytes: number): void => {
+      savedBytes += bytes;
+    };
     try {
-      await this.#options.logStore.saveSnapshot(zxid, this.#untilDurable(zxid, chunks));
+      await this.#options.logStore.saveSnapshot(zxid, this.#untilDurable(zxid, chunks, told));
       this.#newest = zxid;
+      this.#newestBytes = savedBytes;
     } catch (error) {
       // Without room there is no snapshot, and the log stays: the next one is tried when more log has gathered. One that began while a leader's
       // was coming in is overtaken by it (simulation of nodes, seed 3456).
@@ -110,10 +152,22 @@ export class Snapshots {
    * snapshot (simulation, seed 1127). So the last step waits for the disk; not the first, or a server whose disk always lags behind what it
    * applies would never take a snapshot, and keep its whole log.
    */
-  async *#untilDurable(zxid: Zxid, chunks: IterableIterator<Uint8Array>): AsyncIterable<Uint8Array> {
-    for (const chunk of chunks) {
+  async *#untilDurable(
+    zxid: Zxid,
+    chunks: IterableIterator<Uint8Array>,
+    tell: (bytes: number) => void,
+  ): AsyncIterable<Uint8Array> {
+    const { clock, pacer } = this.#options;
+    for (;;) {
       if (this.#abandon) throw new Abandoned();
-      yield chunk;
+      const beganMs = clock.monotonicMs();
+      const next = chunks.next();
+      if (next.done === true) break;
+      const workMs = clock.monotonicMs() - beganMs;
+      const { byteLength } = next.value;
+      tell(byteLength);
+      yield next.value;
+      await pacer.pay(byteLength, workMs);
     }
     while (compareZxid(zxid, this.#options.durable()) > 0 && !this.#options.mayBeUndurable) {
       await new Promise<void>((resolve) => {
@@ -143,9 +197,17 @@ export class Snapshots {
     return {
       zxid: reader.zxid,
       sizeBytes: reader.sizeBytes,
-      chunks: telling(reader.chunks, tell),
+      chunks: telling(this.#paced(reader.chunks), tell),
       close: () => reader.close(),
     };
+  }
+
+  async *#paced(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const chunk of chunks) {
+      const { byteLength } = chunk;
+      yield chunk;
+      await this.#options.pacer.pay(byteLength);
+    }
   }
 }
 
@@ -155,7 +217,7 @@ function isOvertaken(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 'SNAPSHOT_OVERTAKEN';
 }
 
-/** Passes chunks through, and tells of every sixteenth. */
+/** Passes chunks through, and tells of every fourth. */
 export async function* telling(chunks: AsyncIterable<Uint8Array>, tell: () => void): AsyncIterable<Uint8Array> {
   let count = 0;
   for await (const chunk of chunks) {

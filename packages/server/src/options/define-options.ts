@@ -59,7 +59,13 @@ const limitsSchema = z.strictObject({
     64 * KIB,
     64 * GIB,
     64 * MIB,
-    'Bytes of log after which a snapshot is taken and older log is purged.',
+    "Bytes of log after which a snapshot is taken and older log is purged; three fifths of the newest snapshot's size if that is more. Up to 30 % earlier, by chance, so that the servers do not all take one at the same moment.",
+  ),
+  snapshotBytesPerSecond: integer(
+    4 * MIB,
+    64 * GIB,
+    24 * MIB,
+    'How fast snapshots are written and sent to other servers, all together, while writes come; four times as fast while none do. As many bytes as the log grows by come on top.',
   ),
   logSegmentBytes: integer(SEGMENT_BYTES_MIN, GIB, 16 * MIB, 'Size of one file of the log. Files are purged whole.'),
   logRetainedBytes: integer(

@@ -67,6 +67,8 @@ export class ServerRun implements StreamEnd {
       limits: {
         blockBytesMax: settings.blockBytesMax,
         snapshotEveryBytes: settings.snapshotEveryBytes,
+        // Where they are frequent they take long: the more comes between their pieces.
+        snapshotBytesPerSecond: settings.snapshotEveryBytes * 100,
         windowBytes: settings.windowBytes,
         inflightBytes: settings.inflightBytes,
       },

@@ -26,6 +26,8 @@ export function beyondBounds(options: ServerOptions, settings: WorldSettings): S
       ...options.limits,
       blockBytesMax: settings.blockBytesMax,
       snapshotEveryBytes: settings.snapshotEveryBytes,
+      // Where they are frequent they take long: the more comes between their pieces.
+      snapshotBytesPerSecond: settings.snapshotEveryBytes * 100,
       historyChangesMax: settings.historyChanges,
       historyBytesMax: 1 << 18,
       requestsInFlightMax: settings.requestsInFlightMax,
