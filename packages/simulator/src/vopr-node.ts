@@ -9,6 +9,7 @@ import {
   drawOptionsOf,
   printCounts,
   printSettings,
+  printUndecided,
   reportFailure,
   reportPlanted,
   type Flags,
@@ -57,6 +58,7 @@ export async function runAllNodes(flags: Flags, seeds: number, seconds: number):
       `${committed} blocks committed, ${operations} operations checked`,
   );
   printCounts(counts);
+  printUndecided('node', counts);
   console.log(failures.length === 0 ? 'node: every property held' : `node: ${failures.length} seeds failed`);
 }
 

@@ -60,6 +60,12 @@ export function printCounts(counts: ReadonlyMap<string, number>): void {
   console.log(kinds.join(', '));
 }
 
+/** In how many histories the order of the zxids left something undecided: what was not judged proves nothing. */
+export function printUndecided(level: Level, counts: ReadonlyMap<string, number>): void {
+  const [undecided, judged] = [counts.get('historyUndecided') ?? 0, counts.get('historyJudged') ?? 0];
+  console.log(`${level}: undecided histories: ${undecided} of ${judged}`);
+}
+
 /** Seconds of processor time that this process has used. */
 export function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();

@@ -9,6 +9,7 @@ import {
   drawOptionsOf,
   printCounts,
   printSettings,
+  printUndecided,
   reportFailure,
   reportPlanted,
   type Flags,
@@ -65,5 +66,6 @@ export async function runAllWorlds(flags: Flags, seeds: number, seconds: number)
       `${committed} blocks committed, ${calls} calls checked`,
   );
   printCounts(counts);
+  printUndecided('world', counts);
   console.log(failures.length === 0 ? 'world: every property held' : `world: ${failures.length} seeds failed`);
 }

@@ -38,6 +38,12 @@ export function performSeen(model: TreeModel, call: WriteCall): string | undefin
   return call.kind === 'create' && outcome.kind === 'created' ? differ(call.name, outcome.name, 'name') : undefined;
 }
 
+/** Holds what a stat shows of a znode, or of the register, against the model. */
+export function compareShown(model: TreeModel, path: string, seen: Seen): string | undefined {
+  const node = model.get(path);
+  return node === undefined ? 'no node' : compareNode(seen, undefined, node, { withPlaces: true });
+}
+
 /** Holds the state of a scope, at one zxid, against the model, as far as these keys go. */
 export function compareSnapshot(
   model: TreeModel,
@@ -191,8 +197,13 @@ function compareNode(
   const isOther =
     differ(value, node.value, 'value') ??
     differ(seen.version, node.version, 'version') ??
-    (withPlaces ? (differ(seen.czxid, node.czxid, 'czxid') ?? differ(seen.mzxid, node.mzxid, 'mzxid')) : undefined);
+    (withPlaces && (isElsewhere(seen.czxid, node.czxid) || isElsewhere(seen.mzxid, node.mzxid)) ? 'place' : undefined);
   return isOther === undefined ? undefined : shown(node);
+}
+
+/** A place that was shown is some write's, and that write is in the model with its place: one without is another. */
+function isElsewhere(seen: number | undefined, own: number | undefined): boolean {
+  return seen !== undefined && seen !== own;
 }
 
 function compareChildren(model: TreeModel, item: ChildrenItem, options: AnswerOptions): string | undefined {

@@ -8,9 +8,11 @@ import { checkWatches, type KnownChanges } from './checkers/watch-slices.js';
 import { divide, type Component } from './components.js';
 import { describeRecord } from './describe.js';
 import type { HistoryFault } from './fault.js';
+import { KnownPlaces } from './known-places.js';
 import { Placement } from './placement.js';
 import { isCall, isUnknown, isWrite, type Call, type HistoryRecord, type WatchRecord } from './record.js';
 import { replayComponent, type ReplayVerdict, type ScopeSnapshot } from './replay.js';
+import { takenPlaces } from './shown-writes.js';
 import { searchOrder } from './search.js';
 import { ancestorsOf, touchedBy } from './touched-keys.js';
 
@@ -38,12 +40,13 @@ export interface HistoryReport {
 export function checkHistory(history: readonly HistoryRecord[], options: CheckOptions = {}): HistoryReport {
   const calls = history.filter(isCall);
   const placement = new Placement(history);
+  const known = new KnownPlaces(history);
   const components = divide(history, calls);
-  const faults: HistoryFault[] = [...checkPlaces(history), ...checkRealTime(history), ...checkFifo(history)];
+  const faults: HistoryFault[] = [...checkPlaces(history), ...checkRealTime(history, known), ...checkFifo(history)];
   faults.push(...placement.faults, ...checkHolders(history), ...checkTokens(history), ...checkDigests(history));
   const searchUndecided = search(components, options, faults);
-  const snapshots = snapshotsIn(history);
-  const verdicts = components.map((component) => replayComponent(component, placement, snapshots));
+  const context = { placement, known, snapshots: snapshotsIn(history), taken: takenPlaces(history, placement) };
+  const verdicts = components.map((component) => replayComponent(component, context));
   for (const verdict of verdicts)
     if (verdict.kind === 'fault') faults.push({ property: 'zxid-order', message: verdict.message });
   faults.push(...checkSessions(history, verdicts.flatMap(seenEnds)));

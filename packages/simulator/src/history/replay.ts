@@ -1,11 +1,23 @@
-import { compareSnapshot, performAndCompare, performSeen } from './answers.js';
+import { compareShown, compareSnapshot, performAndCompare, performSeen } from './answers.js';
 import type { Component } from './components.js';
 import { isInScope } from './scope.js';
 import { describeRecord } from './describe.js';
+import type { KnownPlaces } from './known-places.js';
 import type { Placement } from './placement.js';
-import { isAnswered, isUnknown, isWrite, type Call, type WatchRecord, type WriteCall } from './record.js';
+import {
+  formatPlace,
+  isAnswered,
+  isUnknown,
+  isWrite,
+  type Call,
+  type CreateMode,
+  type HistoryRecord,
+  type WatchRecord,
+  type WriteCall,
+} from './record.js';
+import { mayWrite, shownWrites, type ShownWrite } from './shown-writes.js';
 import { touchedBy } from './touched-keys.js';
-import { TreeModel, type ModelChange } from './tree-model.js';
+import { parentOf, TreeModel, type ModelChange } from './tree-model.js';
 
 /** A reset of a watch, with what it looks at: the state of a scope at a zxid. */
 export interface ScopeSnapshot {
@@ -27,8 +39,26 @@ export type ReplayVerdict =
 
 /** What is done in the order of the places. */
 export type Item =
-  | { readonly kind: 'call'; readonly call: Call; readonly zxid: number; readonly isSeenOnly: boolean }
-  | ({ readonly kind: 'snapshot'; readonly zxid: number } & ScopeSnapshot);
+  | {
+      readonly kind: 'call';
+      readonly call: Call;
+      readonly zxid: number;
+      readonly isSeenOnly: boolean;
+      /** Of a write: what stats show of it. */
+      readonly shown?: readonly ShownWrite[] | undefined;
+    }
+  | ({ readonly kind: 'snapshot'; readonly zxid: number } & ScopeSnapshot)
+  /** A write that nobody was told of, as a stat shows it. */
+  | ({ readonly kind: 'revealed' } & ShownWrite);
+
+/** What is known of a history as a whole. */
+export interface ReplayContext {
+  readonly placement: Placement;
+  readonly known: KnownPlaces;
+  readonly snapshots: readonly ScopeSnapshot[];
+  /** The places of all writes whose places are known. */
+  readonly taken: ReadonlySet<number>;
+}
 
 interface Choice {
   readonly at: number;
@@ -44,46 +74,44 @@ const INSERTED_MAX = 3;
 
 /**
  * Does a component's calls in the order of their zxids, reads right behind the last write at or before theirs, and holds every answer against the model: so every read, of
- * whatever consistency, is held against the state at its zxid. A write of unknown outcome that somebody saw stands where it was seen. One that nobody saw
- * directly is put in before the first answer that it explains; if several ways explain that, they are tried one after the other, within a bound.
+ * whatever consistency, is held against the state at its zxid. A write of unknown outcome whose value somebody saw stands where it was seen. Where a stat shows the czxid or mzxid
+ * of a write that nobody was told of, one of those that fit is put in, at that place. One that nobody saw in any way is put in before the first answer that it explains; if
+ * several ways explain something, they are tried one after the other, within a bound. None is put in before what was known when it began.
  */
-export function replayComponent(
-  component: Component,
-  placement: Placement,
-  snapshots: readonly ScopeSnapshot[],
-): ReplayVerdict {
-  const items = itemsOf(component, placement, snapshots);
-  return items === undefined ? { kind: 'undecided' } : new Replay(component, items, placement).run();
+export function replayComponent(component: Component, context: ReplayContext): ReplayVerdict {
+  const items = itemsOf(component, context);
+  return items === undefined ? { kind: 'undecided' } : new Replay(component, items, context).run();
 }
 
 /** Undefined when an answered write has no place. */
-function itemsOf(
-  { calls, keys }: Component,
-  placement: Placement,
-  snapshots: readonly ScopeSnapshot[],
-): Item[] | undefined {
+function itemsOf(component: Component, { placement, snapshots, taken }: ReplayContext): Item[] | undefined {
+  const { calls, keys } = component;
   const items: Item[] = [];
+  const shown = shownWrites(component, snapshots);
   for (const call of calls) {
-    if (isAnswered(call)) {
-      if (call.zxid !== undefined) items.push({ kind: 'call', call, zxid: call.zxid, isSeenOnly: false });
-      else if (isWrite(call)) return undefined;
-    } else if (isWrite(call)) {
-      const place = placeOf(call, placement);
-      if (place !== undefined) items.push({ kind: 'call', call: place, zxid: place.zxid!, isSeenOnly: true });
-    }
+    const place = placeOf(call, placement);
+    if (place === undefined && isWrite(call) && isAnswered(call)) return undefined;
+    if (place?.zxid === undefined) continue;
+    const { zxid } = place;
+    const isSeenOnly = !isAnswered(call);
+    items.push({ kind: 'call', call: place, zxid, isSeenOnly, shown: isWrite(call) ? shown.get(zxid) : undefined });
   }
   for (const { reset, opened } of snapshots) {
     if ([...keys].some((key) => isInScope(opened, key)))
       items.push({ kind: 'snapshot', zxid: reset.zxid, reset, opened });
   }
-  const rank = (item: Item): number => (item.kind === 'call' && isWrite(item.call) ? 0 : 1);
+  for (const [zxid, writes] of shown) {
+    if (!taken.has(zxid)) for (const write of writes) items.push({ kind: 'revealed', ...write });
+  }
+  const rank = (item: Item): number =>
+    item.kind === 'revealed' || (item.kind === 'call' && isWrite(item.call)) ? 0 : 1;
   return items.sort((a, b) => a.zxid - b.zxid || rank(a) - rank(b));
 }
 
-/** A write of unknown outcome with its place: as it was seen, or as whoever recorded it knows. */
-function placeOf(call: WriteCall, placement: Placement): WriteCall | undefined {
-  if (call.zxid !== undefined) return call;
-  const seen = placement.sightingOf(call);
+/** A call with its place, where it has one; a write of unknown outcome: as it was seen, or as whoever recorded it knows. */
+function placeOf<C extends Call>(call: C, placement: Placement): C | undefined {
+  if (call.zxid !== undefined) return isAnswered(call) || isWrite(call) ? call : undefined;
+  const seen = isWrite(call) && isUnknown(call) ? placement.sightingOf(call) : undefined;
   if (seen === undefined) return undefined;
   return call.kind === 'create' && seen.name !== undefined
     ? { ...call, zxid: seen.zxid, name: seen.name }
@@ -93,6 +121,7 @@ function placeOf(call: WriteCall, placement: Placement): WriteCall | undefined {
 class Replay {
   readonly #component: Component;
   readonly #items: readonly Item[];
+  readonly #known: KnownPlaces;
   readonly #model: TreeModel;
   /** Writes of unknown outcome that nobody saw directly: real calls first, the cluster's own doings last. */
   readonly #open: readonly WriteCall[];
@@ -101,9 +130,10 @@ class Replay {
   #tries = TRIES_MAX;
   #isCut = false;
 
-  constructor(component: Component, items: readonly Item[], placement: Placement) {
+  constructor(component: Component, items: readonly Item[], { placement, known }: ReplayContext) {
     this.#component = component;
     this.#items = items;
+    this.#known = known;
     this.#model = new TreeModel(component.creatable);
     const open = component.calls.filter(
       (call): call is WriteCall => isWrite(call) && isUnknown(call) && placeOf(call, placement) === undefined,
@@ -136,17 +166,31 @@ class Replay {
   }
 
   #do(item: Item): string | undefined {
+    if (item.kind === 'revealed') return compareShown(this.#model, item.path, item.after);
     if (item.kind === 'call') {
-      if (item.isSeenOnly) return performSeen(this.#model, item.call as WriteCall);
-      return performAndCompare(this.#model, item.call, { withPlaces: true });
+      const problem = item.isSeenOnly
+        ? performSeen(this.#model, item.call as WriteCall)
+        : performAndCompare(this.#model, item.call, { withPlaces: true });
+      return problem ?? this.#misses(item.shown);
     }
     const { keys } = this.#component;
     return compareSnapshot(this.#model, keys, (path) => isInScope(item.opened, path), item.reset.nodes);
   }
 
   #tell(item: Item, problem: string): string {
-    const record = item.kind === 'call' ? item.call : item.reset;
-    return `the order of the zxids has ${problem}\n    ${describeRecord(record)}`;
+    const by = `\n    ${describeRecord(witnessOf(item).record)}`;
+    if (item.kind !== 'revealed') return `the order of the zxids has ${problem}${by}`;
+    return `no write can have ${item.what} ${item.path} at ${formatPlace(item.zxid)}, where this shows one${by}`;
+  }
+
+  /** What stats show of a write, and is not so after it. */
+  #misses(shown: readonly ShownWrite[] | undefined): string | undefined {
+    for (const { path, after, witness } of shown ?? []) {
+      const problem = compareShown(this.#model, path, after);
+      if (problem !== undefined)
+        return `${path}: ${problem} there, and not what was shown\n    ${describeRecord(witness)}`;
+    }
+    return undefined;
   }
 
   /** The next way of the latest choice that has one. Returns where to go on. */
@@ -173,7 +217,9 @@ class Replay {
   #insert(calls: readonly WriteCall[], item: Item, mark: number): boolean {
     for (const call of calls) {
       const before = this.#model.mark();
-      const problem = performSeen(this.#model, { ...call, zxid: undefined });
+      // What comes before the one that was shown has some place before it.
+      const isShown = item.kind === 'revealed' && call === calls.at(-1);
+      const problem = this.#perform(call, isShown ? item.zxid : undefined);
       if (problem !== undefined || this.#model.mark() === before) {
         this.#model.undo(mark);
         return false;
@@ -184,12 +230,23 @@ class Replay {
     return false;
   }
 
+  /** An ephemeral of a session that is over may have come and gone before: what is left of it is its number. */
+  #perform(call: WriteCall, zxid: number | undefined): string | undefined {
+    const isOver = call.session !== undefined && this.#model.hasEnded(call.session);
+    if (!isOver || call.kind !== 'create' || call.mode !== 'ephemeralSequential')
+      return performSeen(this.#model, { ...call, zxid });
+    this.#model.skipNumber(parentOf(call.path));
+    return undefined;
+  }
+
   /** The shortest first; where there are more writes than are tried in every order, all of them as they began, and what does not fit then is undecided. */
   *#waysBefore(item: Item): Generator<readonly WriteCall[], undefined> {
     const candidates = this.#candidatesFor(item);
+    const isWay = (way: readonly WriteCall[]): boolean =>
+      item.kind !== 'revealed' || mayWrite(way.at(-1)!, item.path, item.what);
     const extend = function* (way: readonly WriteCall[], left: number): Generator<readonly WriteCall[], undefined> {
       if (left === 0) {
-        yield way;
+        if (isWay(way)) yield way;
         return;
       }
       for (const call of candidates) if (!way.includes(call)) yield* extend([...way, call], left - 1);
@@ -197,41 +254,31 @@ class Replay {
     for (let length = 1; length <= Math.min(INSERTED_MAX, candidates.length); length++) yield* extend([], length);
     if (candidates.length <= INSERTED_MAX) return;
     this.#isCut = true;
+    if (item.kind === 'revealed') return;
     yield candidates.sort((a, b) => a.start - b.start);
   }
 
-  /** What began before the answer came, and has to do with it. */
+  /** What began before the answer came, and after nothing later was known, and has to do with it. */
   #candidatesFor(item: Item): WriteCall[] {
-    const latest = item.kind === 'call' ? (item.call.end ?? Infinity) : item.reset.at;
-    const keys = item.kind === 'call' ? touchedBy(item.call).keys : [item.opened.path];
-    return this.#open.filter(
-      (call) =>
-        !this.#used.has(call) && call.start <= latest && (call.kind === 'sessionClose' || isRelated(call, keys)),
-    );
+    const keys = keysOf(item);
+    const { at: latest } = witnessOf(item);
+    return this.#open.filter((call) => {
+      if (this.#used.has(call) || call.start > latest) return false;
+      if ((this.#known.before(call.start)?.zxid ?? -1) >= item.zxid) return false;
+      return call.kind === 'sessionClose' || isRelated(call, keys);
+    });
   }
 
   /**
    * Where a name or number may come from a create that nobody saw, what is put in late may get another one than it had; and what changes several nodes at once is put in
-   * where one of them shows it, though what it did to another may have been undone before that. So is what stood before an answered write that would have been answered the
-   * same without it: a znode is deleted and made again, both unseen, and then set at version 0; only the next read shows that its czxid is another (world, seed 110157).
+   * where one of them shows it, though what it did to another may have been undone before that. So is a znode that goes by itself: that it was made anew, as another kind, may be
+   * covered up by an answered write until it goes. Of all other covered writes the stats show the places.
    */
   #isAmbiguous(item: Item): boolean {
-    if (this.#open.length === 0) return false;
-    const keys = item.kind === 'call' ? touchedBy(item.call).keys : [item.opened.path];
+    const keys = keysOf(item);
     return this.#open.some(
-      (call) =>
-        isRelated(call, keys) && (isSequential(call) || hasSeveralSteps(call) || this.#mayBeHidden(call, item, keys)),
+      (call) => isRelated(call, keys) && (isSequential(call) || hasSeveralSteps(call) || createsWhatGoes(call)),
     );
-  }
-
-  /** Whether a write that was answered after this one began, and stands before the item, may have covered up what it did. */
-  #mayBeHidden(call: WriteCall, item: Item, keys: readonly string[]): boolean {
-    for (const before of this.#items) {
-      if (before === item) return false;
-      if (before.kind !== 'call' || !isWrite(before.call) || (before.call.end ?? Infinity) < call.start) continue;
-      if (isRelated(before.call, keys)) return true;
-    }
-    return false;
   }
 
   #endedBefore(): { session: number; witness: Item }[] {
@@ -251,8 +298,27 @@ function hasSeveralSteps(call: WriteCall): boolean {
 }
 
 function isSequential(call: WriteCall): boolean {
+  return modesOf(call).some((mode) => mode.endsWith('Sequential'));
+}
+
+function createsWhatGoes(call: WriteCall): boolean {
+  return modesOf(call).some((mode) => !mode.startsWith('persistent'));
+}
+
+function modesOf(call: WriteCall): CreateMode[] {
   const steps = call.kind === 'transaction' ? [...call.then, ...(call.else ?? [])] : [call];
-  return steps.some((step) => step.kind === 'create' && (step.mode?.endsWith('Sequential') ?? false));
+  return steps.flatMap((step) => (step.kind === 'create' ? [step.mode ?? 'persistent'] : []));
+}
+
+function keysOf(item: Item): readonly string[] {
+  if (item.kind === 'call') return touchedBy(item.call).keys;
+  return [item.kind === 'snapshot' ? item.opened.path : item.path];
+}
+
+/** Who was shown it, and when: what began later had no part in it. */
+export function witnessOf(item: Item): { readonly record: HistoryRecord; readonly at: number } {
+  if (item.kind === 'call') return { record: item.call, at: item.call.end ?? Infinity };
+  return item.kind === 'snapshot' ? { record: item.reset, at: item.reset.at } : { record: item.witness, at: item.at };
 }
 
 function isRelated(call: Call, keys: readonly string[]): boolean {

@@ -117,6 +117,14 @@ export class TreeModel {
     this.#touchParent(parent, this.nextNumber(parent));
   }
 
+  /** A sequential child came and went: its number is used. Does nothing where the next number is not known. */
+  skipNumber(parent: string): void {
+    const number = this.nextNumber(parent);
+    if (number === undefined) return;
+    this.#touchParent(parent, number + 1);
+    this.#touchParent(parent, number + 1);
+  }
+
   /** The register is a cell beside the tree. */
   setRegister(value: string): void {
     const version = (this.#nodes.get(REGISTER)?.version ?? 0) + 1;

@@ -10,6 +10,8 @@ export interface NodeWorld {
   readonly quorum: number;
   readonly ledger: NodeLedger;
   readonly history: readonly Call[];
+  /** Notes, for the report of the level, that it happened once more. */
+  count(what: string): void;
   /** A property does not hold: the run ends. */
   violate(property: string, message: string): void;
 }

@@ -47,7 +47,7 @@ export class NodeCluster implements NodeWorld {
     this.trace = new Trace(queue, print);
     this.#network = this.#makeNetwork(ids, random);
     const around = { queue, random, settings, trace: this.trace };
-    const count = (what: string): void => this.#count(what);
+    const count = (what: string): void => this.count(what);
     const surroundings = this.#serverSurroundings({ ...around, ids, count });
     this.servers = ids.map((id) => new SimulatedServer(id, surroundings));
     const { servers, quorum, history } = this;
@@ -179,7 +179,7 @@ export class NodeCluster implements NodeWorld {
       onMessage: (to, from, message) => {
         this.trace.add(6, to, from * 32 + message.kind.length);
         if (this.trace.isPrinted) this.trace.line(to, `<- ${from} ${describeMessage(message)}`);
-        this.#count(message.kind);
+        this.count(message.kind);
         const run = this.servers[to - 1]?.run;
         run?.whenAwake(() => run.peerEvents?.onMessage(from, message));
       },
@@ -235,7 +235,8 @@ export class NodeCluster implements NodeWorld {
     for (const checker of this.#checkers) tell(checker);
   }
 
-  #count(what: string): void {
+  /** Notes that it happened once more. */
+  count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 

@@ -93,6 +93,8 @@ export interface WorldView {
   readonly sessions: ReadonlyMap<number, SessionRecord>;
   /** Sessions that an operator ended: their clients could not know before. */
   readonly forced: ReadonlySet<number>;
+  /** Notes, for the report of the level, that it happened once more. */
+  count(what: string): void;
   /** A property does not hold: the run ends. */
   violate(property: string, message: string): void;
   /** After what happens now, before anything else of this moment. */

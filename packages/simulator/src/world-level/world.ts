@@ -66,7 +66,7 @@ export class World implements WorldView {
     this.chronicle = new Chronicle(settings.plantedBugs);
     const { trace, chronicle } = this;
     const network = this.#network;
-    const count = (what: string): void => this.#count(what);
+    const count = (what: string): void => this.count(what);
     const ids: ServerId[] = Array.from({ length: settings.servers }, (_, index) => index + 1);
     const around = {
       settings,
@@ -252,7 +252,7 @@ export class World implements WorldView {
 
   #onCall(call: CallRecord): void {
     this.calls.push(call);
-    this.#count(`${call.consistency} ${call.outcome}`);
+    this.count(`${call.consistency} ${call.outcome}`);
     this.#each((checker) => checker.onCall?.(call));
   }
 
@@ -261,7 +261,8 @@ export class World implements WorldView {
     for (const checker of this.#checkers) tell(checker);
   }
 
-  #count(what: string): void {
+  /** Notes that it happened once more. */
+  count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 

@@ -1,7 +1,7 @@
 import { describeRecord } from '../describe.js';
 import type { HistoryFault } from '../fault.js';
 import { isAnswered, isCall, isRead, type HistoryRecord, type SessionRecord } from '../record.js';
-import type { Item } from '../replay.js';
+import { witnessOf, type Item } from '../replay.js';
 
 /** A session that somebody saw to have ended, though nobody knows where. */
 export interface SeenEnd {
@@ -35,8 +35,7 @@ export function* checkSessions(
     if (first !== undefined && first.at < life.claimedUntil) yield tooEarly(session, first.record);
   }
   for (const { session, witness } of seenEnds) {
-    const record = witness.kind === 'call' ? witness.call : witness.reset;
-    const at = witness.kind === 'call' ? (witness.call.end ?? Infinity) : witness.reset.at;
+    const { record, at } = witnessOf(witness);
     const life = lives.get(session);
     if (life !== undefined && life.endedAt === undefined && at < life.claimedUntil) yield tooEarly(session, record);
   }

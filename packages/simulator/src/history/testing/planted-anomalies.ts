@@ -102,6 +102,23 @@ export const PLANTED_ANOMALIES: readonly PlantedAnomaly[] = [
     }),
   ),
   row(
+    'a read shows a czxid at which no create can have been, though somebody may have created it anew and a set covered that up',
+    'zxid-order',
+    change(done('get'), (get, history) => {
+      const { path, czxid, mzxid = 0 } = get;
+      if (czxid === undefined || czxid === mzxid) return undefined;
+      const between = (zxid = 0): boolean => zxid > czxid && zxid < mzxid;
+      const other = history.filter(done('set', 'delete')).find((write) => write.path !== path && between(write.zxid));
+      const unseen = { client: 'unseen', start: 0, path } as const;
+      if (other === undefined) return undefined;
+      return [
+        { ...unseen, kind: 'delete' },
+        { ...unseen, kind: 'create', value: 'covered up' },
+        { ...get, czxid: other.zxid },
+      ];
+    }),
+  ),
+  row(
     'a set was applied twice',
     'zxid-order',
     change(done('set'), (set) => ({ ...set, version: set.version! + 1 })),

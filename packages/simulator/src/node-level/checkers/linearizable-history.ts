@@ -4,7 +4,10 @@ import type { NodeCheckerFactory } from '../node-checker.js';
 /** The whole history, as the clients saw it, fits into one order. */
 export const linearizableHistory: NodeCheckerFactory = (world) => ({
   onHealed: () => {
-    const [fault] = checkHistory(world.history).faults;
+    const { faults, replayUndecided } = checkHistory(world.history);
+    const [fault] = faults;
+    world.count('historyJudged');
+    if (replayUndecided > 0) world.count('historyUndecided');
     if (fault !== undefined) world.violate(`history-${fault.property}`, fault.message);
   },
 });

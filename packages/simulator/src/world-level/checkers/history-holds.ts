@@ -15,7 +15,9 @@ export function historyHolds(world: WorldView): WorldChecker {
   return {
     onHealed: () => {
       const records = world.history.records(world.chronicle);
-      const { faults } = checkHistory(records, { searchWorkMax: SEARCH_WORK_MAX });
+      const { faults, replayUndecided } = checkHistory(records, { searchWorkMax: SEARCH_WORK_MAX });
+      world.count('historyJudged');
+      if (replayUndecided > 0) world.count('historyUndecided');
       const fault = faults.find(({ property }) => !KNOWN_BETTER.has(property));
       if (fault !== undefined) world.violate(`history-${fault.property}`, fault.message);
     },
