@@ -114,8 +114,10 @@ export class Cluster implements World {
 
   /** All agree, and nothing is under way, within a bound; and, `withAll`, all count. */
   #settle(when: string, withAll: boolean): void {
-    const { ticks, network } = this.settings;
-    const bound = 30 * ticks.election + 4 * ticks.sync + (network.noticeMax * 2) / UNITS_PER_TICK;
+    const { ticks, network, snapshotSlowness } = this.settings;
+    // Of a slow transfer a step takes three ticks at most; and the first may be cut short by an election.
+    const transfers = 2 * 3 * snapshotSlowness * ticks.sync;
+    const bound = 30 * ticks.election + 4 * ticks.sync + transfers + (network.noticeMax * 2) / UNITS_PER_TICK;
     for (let waited = 0; waited < bound; waited += 2) {
       this.#runFor(2 * UNITS_PER_TICK);
       if (this.#isSettled(withAll)) return;

@@ -125,6 +125,7 @@ export const PLANTED_BUGS: readonly PlantedCoreBug[] = [
   bug('broadcast-only-to-synced', 1, 300, 'TLA+ issue 1'),
   bug('sync-keeps-tail', 1, 300),
   bug('disk-truncates-nothing', 1, 300),
+  bug('snapshot-progress-misread', 1, 300),
   bug('leader-counts-undurable', 1, 200),
   bug('commit-without-quorum', 1, 200),
   bug('serve-without-quorum', 1, 200),

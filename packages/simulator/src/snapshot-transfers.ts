@@ -41,7 +41,9 @@ export class SnapshotTransfers {
     const { queue, random, settings, server } = this.#around;
     from.takeSnapshot();
     const state = from.disk.snapshot;
-    const steps = random.between(1, settings.snapshotSteps);
+    const { snapshotSteps, snapshotSlowness, ticks } = settings;
+    const isSlow = snapshotSlowness > 0;
+    const steps = isSlow ? Math.ceil(snapshotSlowness * ticks.sync) : random.between(1, snapshotSteps);
     const receiver = server(to);
     const transfer = { from, fromRun: from.run, to: receiver, toRun: receiver.run, attempt, state, steps };
     if (state.position === 0) return this.#end(transfer, false);
@@ -80,6 +82,7 @@ export class SnapshotTransfers {
     });
   }
 
+  /** One to three ticks. */
   #stepTime(): number {
     return UNITS_PER_TICK + this.#around.random.below(2 * UNITS_PER_TICK);
   }

@@ -66,6 +66,8 @@ export interface Settings {
   readonly snapshotEvery: number;
   readonly snapshotKeep: number;
   readonly snapshotSteps: number;
+  /** All transfers of snapshots are slow: each lasts this many times as long, at least, as a learner without progress waits. 0: none is, and each has up to `snapshotSteps`. */
+  readonly snapshotSlowness: number;
   readonly windowBytes: number;
   readonly inflightBytes: number;
   readonly appendBytes: number;
@@ -79,6 +81,9 @@ export interface DrawOptions {
   /** Replaces what was drawn: settings that lead to where a planted bug is. */
   readonly override?: Partial<Settings> | undefined;
 }
+
+/** Runs in which all transfers of snapshots are slow. */
+const SLOW_TRANSFERS_RATE = 0.08;
 
 const SIZES = [1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7, 9];
 
@@ -112,6 +117,7 @@ export function drawSettings(seed: number, options: DrawOptions = {}): Settings 
     snapshotEvery: random.pick([0, 2, 5, 20]),
     snapshotKeep: random.pick([0, 0, 2, 10]),
     snapshotSteps: random.between(1, 6),
+    snapshotSlowness: drawSlowness(new Random(seed, 3)),
     windowBytes: random.pick([0, 200, 500, 2_000, 1 << 20]),
     inflightBytes: random.pick([1, 200, 500, 2_000, 1 << 20]),
     appendBytes: random.pick([1, 300, 1_000, 1 << 16]),
@@ -133,6 +139,10 @@ export const MILD_NETWORK: NetworkSettings = {
 };
 
 export const MILD_DISK: DiskSettings = { flushMin: 1, flushSpread: 20, stallRate: 0, stallFactor: 1 };
+
+function drawSlowness(random: Random): number {
+  return random.chance(SLOW_TRANSFERS_RATE) ? random.pick([1.2, 2, 3]) : 0;
+}
 
 function drawNetwork(random: Random): NetworkSettings {
   const isHarsh = random.chance(0.2);

@@ -140,7 +140,8 @@ export class Learner {
   }
 
   onSnapshotProgress(from: ServerId, attempt: number): void {
-    if (from === this.leader && attempt === this.attempt) this.#progress();
+    const told = this.#ctx.planted('snapshot-progress-misread') ? from : attempt;
+    if (from === this.leader && told === this.attempt) this.#progress();
   }
 
   /** The log was replaced under this attempt: only the one that asked for it can go on. */
