@@ -32,7 +32,7 @@ export interface NodeLimits {
   readonly pendingBytesMax: number;
   /** The same, in writes. Default 200,000. */
   readonly pendingWritesMax: number;
-  /** Log bytes after which a snapshot is taken, or three fifths of the newest one's size if that is more; up to 30 % earlier, by chance. Default 64 MiB. */
+  /** Log bytes after which a snapshot is taken, or half the newest one's size if that is more; up to 30 % earlier, by chance. Default 64 MiB. */
   readonly snapshotEveryBytes: number;
   /** How fast snapshots are saved and sent together while the log grows, a second; four times as fast when it rests. What the log grows by comes on top. Default 24 MiB. */
   readonly snapshotBytesPerSecond: number;

@@ -59,7 +59,7 @@ const limitsSchema = z.strictObject({
     64 * KIB,
     64 * GIB,
     64 * MIB,
-    "Bytes of log after which a snapshot is taken and older log is purged; three fifths of the newest snapshot's size if that is more. Up to 30 % earlier, by chance, so that the servers do not all take one at the same moment.",
+    "Bytes of log after which a snapshot is taken and older log is purged; half the newest snapshot's size if that is more. Up to 30 % earlier, by chance, so that the servers do not all take one at the same moment.",
   ),
   snapshotBytesPerSecond: integer(
     4 * MIB,
