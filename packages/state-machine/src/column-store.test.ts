@@ -64,7 +64,7 @@ describe('the store', () => {
     const digest = feeder.machine.digest;
     const chunks: Uint8Array[] = [];
     for (const chunk of feeder.machine.snapshot()) {
-      chunks.push(chunk);
+      chunks.push(chunk.slice());
       feeder.applyAll(Array.from({ length: 1_000 }, () => ({ command: write(random(3_000)) })));
     }
     expect(chunks.length).toBeGreaterThan(5);

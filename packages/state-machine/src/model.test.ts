@@ -495,7 +495,7 @@ describe('a snapshot', () => {
           const chunks: Uint8Array[] = [];
           const rest = [...during];
           for (let step = snapshot.next(); step.done !== true; step = snapshot.next()) {
-            chunks.push(step.value);
+            chunks.push(step.value.slice());
             const block = rest.shift();
             if (block !== undefined) both(block);
           }

@@ -57,6 +57,7 @@ export class SnapshotWriter implements IterableIterator<Uint8Array> {
     return this;
   }
 
+  /** A chunk's bytes are good until the next call. */
   next(): IteratorResult<Uint8Array, undefined> {
     if (!this.#isWalked && !this.#chunks.hasChunk) this.#step();
     if (this.#chunks.hasChunk) return { done: false, value: this.#chunks.take() };

@@ -57,7 +57,7 @@ describe('a snapshot', () => {
       const cut = { digest: feeder.machine.digest, zxid: feeder.machine.appliedZxid };
       const chunks: Uint8Array[] = [];
       for (const chunk of feeder.machine.snapshot()) {
-        chunks.push(chunk);
+        chunks.push(chunk.slice());
         later.push([write(), write()]);
         feeder.applyAll(later.at(-1)!);
       }
@@ -99,7 +99,7 @@ describe('a snapshot', () => {
 
   it('restores from chunks that are cut anywhere', async () => {
     const { machine } = grown();
-    const bytes = concat([...machine.snapshot()]);
+    const bytes = concat(Array.from(machine.snapshot(), (chunk) => chunk.slice()));
     for (const size of [1, 7, 100, 4096]) {
       const pieces: Uint8Array[] = [];
       for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
@@ -120,7 +120,7 @@ describe('a snapshot', () => {
   it('keeps values of the largest size, and chunks of at most 256 KiB', async () => {
     const feeder = new Feeder();
     for (let i = 0; i < 3; i++) feeder.create(`/large${i}`, 'x'.repeat(DEFAULT_LIMITS.valueBytesMax));
-    const chunks = [...feeder.machine.snapshot()];
+    const chunks = Array.from(feeder.machine.snapshot(), (chunk) => chunk.slice());
     expect(chunks.length).toBeGreaterThan(12);
     expect(Math.max(...chunks.map((chunk) => chunk.length))).toBeLessThanOrEqual(CHUNK_BYTES_MAX);
     expect((await restored(chunks)).digest).toBe(feeder.machine.digest);
@@ -129,9 +129,23 @@ describe('a snapshot', () => {
   it('gives the same bytes for the same state, and restores on machines with other hash seeds', async () => {
     const one = grown();
     const other = grown({ hashSeed: 99 });
-    const bytes = concat([...one.machine.snapshot()]);
-    expect(concat([...other.machine.snapshot()])).toEqual(bytes);
+    const bytes = concat(Array.from(one.machine.snapshot(), (chunk) => chunk.slice()));
+    expect(concat(Array.from(other.machine.snapshot(), (chunk) => chunk.slice()))).toEqual(bytes);
     expect((await restored([bytes], { hashSeed: 5 })).digest).toBe(one.machine.digest);
+  });
+
+  it('needs the memory of a few chunks, however large the state is: each is good until the next is asked for', () => {
+    const feeder = new Feeder();
+    for (let i = 0; i < 12; i++) feeder.create(`/large${i}`, 'x'.repeat(DEFAULT_LIMITS.valueBytesMax));
+    const memory = new Set<ArrayBufferLike>();
+    let chunks = 0;
+    for (const chunk of feeder.machine.snapshot()) {
+      memory.add(chunk.buffer);
+      chunks += 1;
+    }
+    expect(chunks).toBeGreaterThan(12);
+    // A value fills several at once.
+    expect(memory.size).toBeLessThanOrEqual(4 + Math.ceil(DEFAULT_LIMITS.valueBytesMax / CHUNK_BYTES_MAX));
   });
 
   it('is one at a time, and return() ends it', async () => {
@@ -161,17 +175,17 @@ describe('a snapshot', () => {
     const feeder = grown({ snapshotSlotsPerStep: 2 });
     const digest = feeder.machine.digest;
     const snapshot = feeder.machine.snapshot();
-    const chunks = [snapshot.next().value as Uint8Array];
+    const chunks = [(snapshot.next().value as Uint8Array).slice()];
     await feeder.machine.restore(stream(new ZnodeStateMachine().snapshot()));
     expect(feeder.machine.znodeCount).toBe(1);
-    chunks.push(...snapshot);
+    for (const chunk of snapshot) chunks.push(chunk.slice());
     expect((await restored(chunks)).digest).toBe(digest);
   });
 });
 
 describe('a snapshot that is damaged', () => {
   it('is refused when one bit is flipped, anywhere', async () => {
-    const bytes = concat([...grown().machine.snapshot()]);
+    const bytes = concat(Array.from(grown().machine.snapshot(), (chunk) => chunk.slice()));
     for (let at = 0; at < bytes.length; at += 61) {
       const damaged = bytes.slice();
       damaged[at] = damaged[at]! ^ (1 << (at % 8));
@@ -180,7 +194,7 @@ describe('a snapshot that is damaged', () => {
   });
 
   it('is refused when it is cut off, anywhere, and when something follows it', async () => {
-    const bytes = concat([...grown({ snapshotSlotsPerStep: 8 }).machine.snapshot()]);
+    const bytes = concat(Array.from(grown({ snapshotSlotsPerStep: 8 }).machine.snapshot(), (chunk) => chunk.slice()));
     for (let length = 0; length < bytes.length; length += 113) {
       await expect(restored([bytes.subarray(0, length)]), `length ${length}`).rejects.toThrow(SnapshotDamagedError);
     }
@@ -189,7 +203,7 @@ describe('a snapshot that is damaged', () => {
   });
 
   it('is refused when chunks are missing, doubled or in another order', async () => {
-    const chunks = [...grown({ snapshotSlotsPerStep: 8 }).machine.snapshot()];
+    const chunks = Array.from(grown({ snapshotSlotsPerStep: 8 }).machine.snapshot(), (chunk) => chunk.slice());
     expect(chunks.length).toBeGreaterThan(4);
     await expect(restored(chunks.toSpliced(2, 1))).rejects.toThrow(SnapshotDamagedError);
     await expect(restored(chunks.toSpliced(2, 0, chunks[2]!))).rejects.toThrow(SnapshotDamagedError);
@@ -197,7 +211,7 @@ describe('a snapshot that is damaged', () => {
   });
 
   it('is refused under other limits', async () => {
-    const chunks = [...grown().machine.snapshot()];
+    const chunks = Array.from(grown().machine.snapshot(), (chunk) => chunk.slice());
     await expect(restored(chunks, { limits: { clientsMax: 7 } })).rejects.toThrow('other limits');
   });
 

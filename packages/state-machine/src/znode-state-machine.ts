@@ -221,8 +221,8 @@ export class ZnodeStateMachine {
   }
 
   /**
-   * A consistent cut at the moment of the call, in chunks of at most 256 KiB, each about a millisecond of work. Blocks may be applied
-   * between chunks. One at a time; the iterator's `return` ends it and frees what it holds.
+   * A consistent cut at the moment of the call, in chunks of at most 256 KiB, each about a millisecond of work. A chunk's bytes are good until the next is asked
+   * for. Blocks may be applied between chunks. One at a time; the iterator's `return` ends it and frees what it holds.
    * @throws StateMachineFault while another one is being taken.
    */
   snapshot(): IterableIterator<Uint8Array> {

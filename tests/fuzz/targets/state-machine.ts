@@ -58,7 +58,7 @@ async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function snapshotOf(machine: ZnodeStateMachine): Uint8Array {
-  return new Uint8Array(Buffer.concat([...machine.snapshot()]));
+  return new Uint8Array(Buffer.concat(Array.from(machine.snapshot(), (chunk) => chunk.slice())));
 }
 
 /** A state whose snapshot gives itself back, and whose paths are all paths. */

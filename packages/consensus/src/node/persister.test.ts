@@ -22,7 +22,7 @@ class GatedStore {
 }
 
 function batch(number: number, part: Partial<PersistBatch> = {}): PersistBatch {
-  const blocks = [{ firstCounter: number } as Block];
+  const blocks = [{ firstCounter: number, payload: new Uint8Array(8) } as Block];
   return { batch: number, truncateTo: undefined, blocks, hardState: undefined, repaired: false, release: [], ...part };
 }
 
@@ -51,6 +51,18 @@ describe('Persister', () => {
     expect(counters(store.writes[1])).toEqual([2, 3]);
     store.finish();
     await vi.waitFor(() => expect(persisted).toEqual([[1], [2, 3]]));
+  });
+
+  it('writes much in several steps, each of which is told', async () => {
+    const { store, persister, persisted } = setUp();
+    const large = (number: number): PersistBatch =>
+      batch(number, { blocks: [{ firstCounter: number, payload: new Uint8Array(1_500_000) } as Block] });
+    for (const number of [1, 2, 3, 4, 5]) persister.add(large(number));
+    for (const expected of [[1], [2, 3], [4, 5]]) {
+      await vi.waitFor(() => expect(counters(store.writes.at(-1))).toEqual(expected));
+      store.finish();
+    }
+    await vi.waitFor(() => expect(persisted).toEqual([[1], [2, 3], [4, 5]]));
   });
 
   it('writes nothing together with a cut that comes after it, or behind a hard state that comes before it', async () => {

@@ -1,6 +1,13 @@
+import { weightOf } from '../core/block.js';
 import type { Envelope, PersistBatch } from '../core/core-io.js';
 import type { LogStore, LogWrite } from './ports.js';
 import { asError } from './as-error.js';
+
+/**
+ * More than this is written in several steps: a learner that catches up acknowledges each, so that its leader sees that it gets on however slow its
+ * disk is, and nobody waits behind a long write.
+ */
+const GROUP_BYTES_MAX = 4 << 20;
 
 export interface PersisterEvents {
   /** These batches are durable. */
@@ -69,7 +76,10 @@ export class Persister {
   /** As many batches as one write can hold: a cut comes first in a write, and hard state last, so each ends a group on its side. */
   #takeGroup(): PersistBatch[] {
     let size = 1;
+    let bytes = bytesIn(this.#queue[0]!);
     while (size < this.#queue.length) {
+      bytes += bytesIn(this.#queue[size]!);
+      if (bytes > GROUP_BYTES_MAX) break;
       if (this.#queue[size - 1]!.hardState !== undefined || this.#queue[size]!.truncateTo !== undefined) break;
       size++;
     }
@@ -108,6 +118,12 @@ export class Persister {
     this.#idle = [];
     for (const resolve of idle) resolve();
   }
+}
+
+function bytesIn({ blocks }: PersistBatch): number {
+  let bytes = 0;
+  for (const block of blocks) bytes += weightOf(block);
+  return bytes;
 }
 
 export function isDiskFull(error: unknown): boolean {

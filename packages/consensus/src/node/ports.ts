@@ -120,7 +120,7 @@ export interface StateMachine<R> {
   apply(block: Block, resultsWanted: boolean): readonly R[];
   /**
    * Begins a snapshot: a consistent cut at the moment of the call. Each step of the iterator does about a millisecond of work,
-   * and blocks may be applied between steps. At most one at a time; returning early ends it.
+   * and blocks may be applied between steps. A chunk's bytes are good until the next step. At most one at a time; returning early ends it.
    */
   snapshot(): IterableIterator<Uint8Array>;
   /** Replaces the whole state. A failure leaves the state unusable, and ends the run. */

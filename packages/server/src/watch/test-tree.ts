@@ -62,7 +62,7 @@ export class TestTree {
 
   /** Replaces the state by its own snapshot, as a server that was too far behind does. */
   async restore(): Promise<void> {
-    const chunks = [...this.state.snapshot()];
+    const chunks = Array.from(this.state.snapshot(), (chunk) => chunk.slice());
 
     await this.state.restore(
       (async function* () {
