@@ -228,4 +228,22 @@ describe('a snapshot is due', () => {
     await clock.pass(1);
     expect(store.chunks).toBeGreaterThan(100);
   });
+
+  it('takes the place of none that is being sent, also when it was begun before', async () => {
+    const { snapshots, clock, store, sent, grow } = makePaced();
+    grow(1_000);
+    await clock.pass(1_200);
+    expect(store.saved).toBe(1);
+    snapshots.newestBytes = 0;
+    grow(1_000);
+    await clock.pass(850);
+    expect(store.saved).toBe(1);
+    snapshots.send(2, 1);
+    while (sent.chunks < 16) {
+      expect(store.saved).toBe(1);
+      await clock.pass(10);
+    }
+    await clock.pass(1_200);
+    expect(store.saved).toBe(2);
+  });
 });

@@ -45,8 +45,10 @@ export class Snapshots {
   readonly #sending = new Map<AbortController, Promise<void>>();
   #saving: Promise<void> | undefined;
   #abandon = false;
-  /** Wakes a snapshot that waits for the disk. */
+  /** Wakes a snapshot that waits for the disk, or for the end of a transfer. */
   #wake: () => void = () => undefined;
+  /** Snapshots that are on their way to a learner. */
+  #streams = 0;
   #newest: Zxid | undefined;
   #newestBytes = 0;
   /** What makes the next one due, less than the rule says: drawn when it is nearly due. */
@@ -77,13 +79,19 @@ export class Snapshots {
   }
 
   #isDue(): boolean {
-    const { logStore, everyBytes, random } = this.#options;
-    const atMost = Math.max(everyBytes, SIZE_SHARE * this.#newestBytes);
-    const bytes = logStore.bytesSinceSnapshot;
-    if (bytes < atMost * (1 - EARLY_SHARE)) return false;
-    if (this.#sending.size > 0) return bytes >= atMost * SENDING_FACTOR;
-    this.#earlyShare ??= EARLY_SHARE * random();
-    return bytes >= atMost * (1 - this.#earlyShare);
+    const bytes = this.#options.logStore.bytesSinceSnapshot;
+    if (bytes < this.#dueBytesMax * (1 - EARLY_SHARE) || this.#isHeldBack) return false;
+    this.#earlyShare ??= EARLY_SHARE * this.#options.random();
+    return bytes >= this.#dueBytesMax * (1 - this.#earlyShare);
+  }
+
+  get #dueBytesMax(): number {
+    return Math.max(this.#options.everyBytes, SIZE_SHARE * this.#newestBytes);
+  }
+
+  /** No snapshot takes the place of one that is being sent: the log behind that would go. */
+  get #isHeldBack(): boolean {
+    return this.#streams > 0 && this.#options.logStore.bytesSinceSnapshot < this.#dueBytesMax * SENDING_FACTOR;
   }
 
   /** Ends a snapshot that is being saved, and resolves when it has ended: the state is about to be replaced. */
@@ -169,7 +177,8 @@ export class Snapshots {
       yield next.value;
       await pacer.pay(byteLength, workMs);
     }
-    while (compareZxid(zxid, this.#options.durable()) > 0 && !this.#options.mayBeUndurable) {
+    const isUndurable = (): boolean => compareZxid(zxid, this.#options.durable()) > 0 && !this.#options.mayBeUndurable;
+    while (isUndurable() || this.#isHeldBack) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -184,10 +193,13 @@ export class Snapshots {
       reader = await this.#options.logStore.openSnapshot();
     }
     if (reader === undefined) return undefined;
+    this.#streams += 1;
     try {
       await this.#options.transport.sendSnapshot(to, attempt, this.#withProgress(reader, to, attempt), signal);
       return reader.zxid;
     } finally {
+      this.#streams -= 1;
+      this.#wake();
       await reader.close();
     }
   }

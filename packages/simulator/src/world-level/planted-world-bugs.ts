@@ -79,7 +79,7 @@ export const PLANTED_WORLD_BUGS: readonly PlantedWorldBug[] = [
     30,
     ['real-time-order'],
     { servers: 3, clients: 4, keys: 1, thinkMs: 5, pinnedShare: 0.8, faultEvery: 0 },
-    13,
+    14,
   ),
   bug('lock-outlives-its-session', 20, ['one-holder'], {
     ...HOLDING,
