@@ -106,6 +106,13 @@ export class ConsensusCore {
     return role instanceof Learner && role.leader === from && role.attempt === attempt && role.awaitsSnapshot;
   }
 
+  /** Whether this leader synchronises that learner, in that attempt. */
+  isSynchronising(learner: ServerId, attempt: number): boolean {
+    if (!(this.#role instanceof Leader)) return false;
+    const progress = this.#role.learners.get(learner);
+    return progress?.attempt === attempt && !progress.synced;
+  }
+
   step(input: Input): void {
     this.#dispatch(input);
     this.#changeRoles();

@@ -99,6 +99,7 @@ export class ConsensusNode<R> {
       pacer: this.#pacer,
       applied: () => this.#applier.applied,
       durable: () => this.#core?.durable ?? ZXID_ZERO,
+      isSynchronising: (learner, attempt) => this.#core?.isSynchronising(learner, attempt) === true,
       onProgress: (peer, attempt) => this.#input({ kind: 'snapshotProgress', peer, attempt }),
       onSent: (to, attempt, zxid) => this.#input({ kind: 'snapshotSent', to, attempt, zxid }),
       onFatal,

@@ -28,6 +28,7 @@ function makeSnapshots(store: MemoryLogStore = new MemoryLogStore()) {
     everyBytes: 0,
     applied: () => at(5),
     durable: () => disk.durable,
+    isSynchronising: () => false,
     onProgress: () => undefined,
     onSent: () => undefined,
     onFatal: (error) => failures.push(error),
@@ -113,6 +114,7 @@ function makePaced(options: { readonly random?: () => number } = {}) {
   const store = new LogOf();
   const applied = { counter: 1 };
   const sent = { chunks: 0 };
+  const learner = { isSynchronised: false };
   const transport: Pick<PeerTransport, 'sendSnapshot'> = {
     sendSnapshot: async (_to: number, _attempt: number, snapshot: SnapshotReader) => {
       for await (const _ of snapshot.chunks) sent.chunks += 1;
@@ -133,6 +135,7 @@ function makePaced(options: { readonly random?: () => number } = {}) {
     everyBytes: 1_000,
     applied: () => at(applied.counter),
     durable: () => at(applied.counter),
+    isSynchronising: () => !learner.isSynchronised,
     onProgress: () => undefined,
     onSent: () => undefined,
     onFatal: (error) => expect.unreachable(error.message),
@@ -144,7 +147,7 @@ function makePaced(options: { readonly random?: () => number } = {}) {
     store.bytes = bytes;
     snapshots.takeIfDue();
   };
-  return { snapshots, clock, store, sent, grow };
+  return { snapshots, clock, store, sent, learner, grow };
 }
 
 describe('the pace of a snapshot', () => {
@@ -229,8 +232,8 @@ describe('a snapshot is due', () => {
     expect(store.chunks).toBeGreaterThan(100);
   });
 
-  it('takes the place of none that is being sent, also when it was begun before', async () => {
-    const { snapshots, clock, store, sent, grow } = makePaced();
+  it('takes the place of none that a learner is sent, until that has the log behind it too; also when it was begun before', async () => {
+    const { snapshots, clock, store, sent, learner, grow } = makePaced();
     grow(1_000);
     await clock.pass(1_200);
     expect(store.saved).toBe(1);
@@ -239,11 +242,14 @@ describe('a snapshot is due', () => {
     await clock.pass(850);
     expect(store.saved).toBe(1);
     snapshots.send(2, 1);
-    while (sent.chunks < 16) {
-      expect(store.saved).toBe(1);
-      await clock.pass(10);
-    }
-    await clock.pass(1_200);
+    await clock.pass(2_500);
+    expect(sent.chunks).toBe(16);
+    snapshots.takeIfDue();
+    await clock.pass(100);
+    expect(store.saved).toBe(1);
+    learner.isSynchronised = true;
+    snapshots.takeIfDue();
+    await clock.pass(100);
     expect(store.saved).toBe(2);
   });
 });

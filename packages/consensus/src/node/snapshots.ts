@@ -13,8 +13,8 @@ const PROGRESS_EVERY = 4;
 const SIZE_SHARE = 0.5;
 /** Up to this share earlier, by chance, so that servers that apply the same log do not all write at the same moment. */
 const EARLY_SHARE = 0.3;
-/** While a learner is being sent the newest snapshot, the next one waits, so that the log behind it is kept; but not for more log than this many times what makes one due. */
-const SENDING_FACTOR = 4;
+/** While a learner is being sent the newest snapshot and what follows on it, the next one waits, so that the log behind it is kept; but not for more log than this many times what makes one due. */
+const HELD_BACK_FACTOR = 4;
 
 export interface SnapshotsOptions {
   readonly stateMachine: StateMachine<unknown>;
@@ -29,6 +29,8 @@ export interface SnapshotsOptions {
   readonly applied: () => Zxid;
   /** Up to here the log is on disk. */
   readonly durable: () => Zxid;
+  /** Whether that learner is still being synchronised in that attempt. */
+  readonly isSynchronising: (learner: ServerId, attempt: number) => boolean;
   readonly onProgress: (peer: ServerId, attempt: number) => void;
   readonly onSent: (to: ServerId, attempt: number, zxid: Zxid | undefined) => void;
   readonly onFatal: (error: Error) => void;
@@ -45,10 +47,12 @@ export class Snapshots {
   readonly #sending = new Map<AbortController, Promise<void>>();
   #saving: Promise<void> | undefined;
   #abandon = false;
-  /** Wakes a snapshot that waits for the disk, or for the end of a transfer. */
+  /** Nothing holds back the one that is being saved any more. */
+  #isFinishing = false;
+  /** Wakes a snapshot that waits for the disk, or for a learner. */
   #wake: () => void = () => undefined;
-  /** Snapshots that are on their way to a learner. */
-  #streams = 0;
+  /** The attempts of learners that are sent a snapshot, or after it the log from there on. */
+  readonly #learners = new Map<ServerId, number>();
   #newest: Zxid | undefined;
   #newestBytes = 0;
   /** What makes the next one due, less than the rule says: drawn when it is nearly due. */
@@ -74,6 +78,9 @@ export class Snapshots {
 
   /** Called each turn. Begins a snapshot if enough log has gathered since the last one. */
   takeIfDue(): void {
+    for (const [learner, attempt] of this.#learners) {
+      if (!this.#options.isSynchronising(learner, attempt)) this.#learners.delete(learner);
+    }
     this.#wake();
     if (this.#saving === undefined && this.#isDue()) void this.#take();
   }
@@ -89,9 +96,10 @@ export class Snapshots {
     return Math.max(this.#options.everyBytes, SIZE_SHARE * this.#newestBytes);
   }
 
-  /** No snapshot takes the place of one that is being sent: the log behind that would go. */
+  /** No snapshot takes the place of one that a learner is sent, until it has the log behind that too: else that would go, and all begin anew. */
   get #isHeldBack(): boolean {
-    return this.#streams > 0 && this.#options.logStore.bytesSinceSnapshot < this.#dueBytesMax * SENDING_FACTOR;
+    if (this.#learners.size === 0 || this.#newest === undefined) return false;
+    return this.#options.logStore.bytesSinceSnapshot < this.#dueBytesMax * HELD_BACK_FACTOR;
   }
 
   /** Ends a snapshot that is being saved, and resolves when it has ended: the state is about to be replaced. */
@@ -105,6 +113,7 @@ export class Snapshots {
 
   send(to: ServerId, attempt: number): void {
     const abort = new AbortController();
+    this.#learners.set(to, attempt);
     const sending = this.#send(to, attempt, abort.signal).then(
       (zxid) => this.#options.onSent(to, attempt, zxid),
       // The learner is told by the core, and asks again.
@@ -151,6 +160,7 @@ export class Snapshots {
       if (error instanceof Abandoned || isDiskFull(error) || isOvertaken(error)) return;
       this.#options.onFatal(asError(error));
     } finally {
+      this.#isFinishing = false;
       chunks.return?.();
     }
   }
@@ -184,22 +194,21 @@ export class Snapshots {
       });
       if (this.#abandon) throw new Abandoned();
     }
+    this.#isFinishing = true;
   }
 
   async #send(to: ServerId, attempt: number, signal: AbortSignal): Promise<Zxid | undefined> {
+    if (this.#isFinishing) await this.#saving;
     let reader = await this.#options.logStore.openSnapshot();
     if (reader === undefined) {
       await this.#take();
       reader = await this.#options.logStore.openSnapshot();
     }
     if (reader === undefined) return undefined;
-    this.#streams += 1;
     try {
       await this.#options.transport.sendSnapshot(to, attempt, this.#withProgress(reader, to, attempt), signal);
       return reader.zxid;
     } finally {
-      this.#streams -= 1;
-      this.#wake();
       await reader.close();
     }
   }
