@@ -32,7 +32,7 @@ export class StreamServer {
 
   readonly open: OpenChannel = () => this.#channel();
 
-  /** The disk is full, and the first refusal is the last word for now: who comes again waits for `recover`. */
+  /** From here on the disk is full: a write is refused, and a stream that comes after a refusal is not welcomed before `recover`. */
   fill(): void {
     this.#isFull = true;
   }
